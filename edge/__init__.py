@@ -1,0 +1,1 @@
+"""The daemon: from windows to one verdict a part, delivered."""

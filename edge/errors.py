@@ -1,0 +1,13 @@
+"""Errors of the daemon, named by what the catcher does."""
+
+
+class ConfigError(ValueError):
+    """The line's file is wrong: names the key, what was expected and the cure. Exit status 2."""
+
+
+class BundleError(ValueError):
+    """A model bundle cannot be used: replace the model."""
+
+
+class EngineStale(RuntimeError):  # noqa: N818 - named by its state; the catcher rebuilds
+    """A built engine does not fit this box or this model any more: rebuild it."""

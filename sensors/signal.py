@@ -1,0 +1,74 @@
+"""The four words of the sensor side: Sample, Trigger, Quality, Window.
+
+Times named `*_ns` are nanoseconds. `source_ns` is on the source's own clock (whatever it counts
+from); every other time is on the box's monotonic clock (`time.monotonic_ns`).
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+ClockKind = Literal["synchronised", "envelope"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One decoded block of one sensor: a stretch of a waveform, or one picture."""
+
+    sensor: str
+    seq: int  # counts blocks, +1 each
+    source_ns: int  # of the first sample (waveform) or of the exposure (picture), source clock
+    received_ns: int  # arrival of the payload
+    rate_hz: float  # samples, or frames, a second
+    data: NDArray[np.float32] | NDArray[np.uint8]  # (channel, sample) SI, or (height, width) grey
+    payload: bytes = field(repr=False)  # as it came, for the history
+
+    @property
+    def is_picture(self) -> bool:
+        return self.data.dtype == np.uint8
+
+    @property
+    def duration_ns(self) -> int:
+        """From the first sample to one period past the last; 0 for a picture."""
+        return 0 if self.is_picture else round(self.data.shape[1] * 1e9 / self.rate_hz)
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """The plant says: part `part` is here. Its identity is station and sequence."""
+
+    station: str
+    sequence: int
+    part: str  # data, may come back; empty when the plant could not read it
+    recipe: str
+    source_ns: int  # the plant's stamp of the edge, epoch; 0 when it gave none
+    edge_ns: int  # the same instant on the box's clock
+    received_ns: int
+    recovered: bool = False  # read from the PLC's ring or a broker's queue after an absence
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What is known of a window's data before any model looks at it; fractions are 0 to 1."""
+
+    coverage: float = 1.0  # share of the window for which there is data
+    gaps: int = 0  # missing stretches
+    clipped: float = 0.0  # share of samples at the largest value seen, in runs
+    repeated: float = 0.0  # share of blocks or frames whose content equals the one before
+    is_flat: bool = False  # no variation at all
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What one sensor saw of one part, cut and checked; the input of one detector."""
+
+    sensor: str
+    data: NDArray[np.float32] | NDArray[np.uint8]  # (channel, sample) SI, or (frame, height, width)
+    start_ns: int
+    end_ns: int  # acquisition of the last needed sample, box clock
+    received_ns: int  # arrival of the block that completed it
+    ready_ns: int  # when it was cut
+    clock: ClockKind
+    quality: Quality
