@@ -1,0 +1,215 @@
+"""The passport of a model set: what each network eats, what its answers mean, when to believe them.
+
+A bundle is a folder with `manifest.toml`, one ONNX file a detector and golden data. Between the
+workshop that makes it and the appliance that runs it, it is all that travels. Several sensors may
+feed one detector (two cameras on a station are two sensors, one network).
+"""
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import ValidationError as PydanticError
+
+from edge.errors import BundleError
+
+MANIFEST = "manifest.toml"
+MAX_HYPOTHESES = 16
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # never a path
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SeriesInput(_Table):
+    """A waveform window: (channel, sample), float32, in `unit`."""
+
+    kind: Literal["series"]
+    name: str  # of the ONNX input
+    unit: str  # "m/s2", "Pa"
+    channels: PositiveInt
+    rate_hz: PositiveFloat
+    length: PositiveInt  # samples
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.channels, self.length)
+
+    @property
+    def duration_ns(self) -> int:
+        return round(self.length * 1e9 / self.rate_hz)
+
+
+class ClipInput(_Table):
+    """A picture window: (frame, height, width), uint8 grey, every `stride`-th frame."""
+
+    kind: Literal["clip"]
+    name: str
+    rate_hz: PositiveFloat  # of the camera, before the stride
+    frames: PositiveInt
+    stride: PositiveInt
+    height: PositiveInt
+    width: PositiveInt
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.frames, self.height, self.width)
+
+    @property
+    def duration_ns(self) -> int:
+        """From the first stated time to the last."""
+        return round((self.frames - 1) * self.stride * 1e9 / self.rate_hz)
+
+
+class DetectorClass(_Table):
+    """One answer of a detector, and the set of hypotheses it cannot tell apart."""
+
+    name: str
+    hypotheses: tuple[str, ...] = Field(min_length=1)
+    prior: Annotated[float, Field(gt=0.0, le=1.0)]  # share in the training data, divided out
+
+
+class OutOfDistribution(_Table):
+    """How far from its training data a detector still answers (Lee et al. 2018; Liu et al. 2020)."""
+
+    energy_limit: float | None = None  # -T logsumexp(logits / T) above this is foreign
+    distance_limit: float | None = None  # Mahalanobis distance of the embedding
+    statistics: FileName | None = None  # npz: mean (d), precision (d, d)
+
+
+class Detector(_Table):
+    """One network: its file, its input, the meaning of its outputs, its calibration."""
+
+    sense: Literal["camera", "vibration", "audio"]
+    file: FileName
+    input: Annotated[SeriesInput | ClipInput, Field(discriminator="kind")]
+    logits: str = "logits"  # names of the ONNX outputs
+    activation: str | None = None
+    embedding: str | None = None
+    classes: tuple[DetectorClass, ...] = Field(min_length=2)
+    temperature: PositiveFloat = 1.0  # fitted on the quantised network (Guo et al. 2017)
+    discount: Share = 0.99  # of Shafer: what is kept of the mass, the rest is ignorance
+    out_of_distribution: OutOfDistribution | None = None
+
+
+class Thresholds(_Table):
+    """When a combined mass is ok, when it is a defect; between the two it is uncertain."""
+
+    ok_belief: Share  # at least this, to pass
+    defect_belief: Share  # belief in any defect of at least this, to reject
+    conflict: Share  # at most this, to pass
+    sensors: tuple[str, ...] | None = None  # detectors present; None is every other case
+
+
+class Certificate(_Table):
+    """On what the thresholds were set, and what they promise there."""
+
+    escape_rate: Share
+    false_reject_rate: Share
+    confidence: Share
+    parts: PositiveInt
+    data: str
+    engine: str
+    precision: str
+    assumption: str
+
+
+class Origin(_Table):
+    """Where the weights come from, so that anyone can make them again."""
+
+    command: str
+    data: str
+    data_sha256: Sha256 | None = None
+    created: str  # ISO date
+    metrics: dict[str, float] = {}
+
+
+class Manifest(_Table):
+    """The whole passport, `manifest.toml`."""
+
+    format: Literal[1]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    hypotheses: tuple[str, ...] = Field(min_length=2, max_length=MAX_HYPOTHESES)
+    good: str = "ok"  # the hypothesis that passes a part
+    rule: str = "yager"  # of combination across sensors
+    detectors: dict[str, Detector] = Field(min_length=1)
+    thresholds: tuple[Thresholds, ...] = Field(min_length=1)
+    certificate: Certificate | None = None
+    golden: FileName | None = None  # npz: `<detector>.input`, `<detector>.logits`
+    files: dict[FileName, Sha256]  # every other file of the bundle
+    origin: Origin
+    limits: str = ""  # what it was never shown
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Manifest":
+        known = set(self.hypotheses)
+        if self.good not in known:
+            raise ValueError(f"good = {self.good!r} is not among the hypotheses")
+        for name, detector in self.detectors.items():
+            covered: set[str] = set()
+            for one in detector.classes:
+                if foreign := set(one.hypotheses) - known:
+                    raise ValueError(f"detectors.{name}: unknown hypotheses {sorted(foreign)}")
+                covered |= set(one.hypotheses)
+            if missing := known - covered:
+                raise ValueError(f"detectors.{name}: no class allows {sorted(missing)}")
+        wanted = {d.file for d in self.detectors.values()} | ({self.golden} if self.golden else set())
+        if unlisted := wanted - set(self.files):
+            raise ValueError(f"files has no hash of {sorted(unlisted)}")
+        if not any(t.sensors is None for t in self.thresholds):
+            raise ValueError("thresholds needs one row without `sensors`, for every other case")
+        return self
+
+    def thresholds_for(self, detectors: frozenset[str]) -> Thresholds:
+        """The row for exactly these working detectors, else the row for every other case."""
+        rows = [t for t in self.thresholds if t.sensors is not None and set(t.sensors) == detectors]
+        return rows[0] if rows else next(t for t in self.thresholds if t.sensors is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle on disk whose hashes were checked."""
+
+    folder: Path
+    manifest: Manifest
+    sha256: str  # of the manifest, which holds the hash of everything else
+
+    @property
+    def label(self) -> str:
+        return f"{self.manifest.name} {self.manifest.version}"
+
+
+def load(folder: Path) -> Bundle:
+    """Read and check a bundle.
+
+    Raises:
+        BundleError: no manifest, one that does not fit the schema, or a file that is missing or
+            differs from its hash.
+    """
+    path = folder / MANIFEST
+    try:
+        raw = path.read_bytes()
+        manifest = Manifest.model_validate(tomllib.loads(raw.decode()))
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); is {folder} a bundle?") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BundleError(f"{path}: not TOML: {error}") from error
+    except PydanticError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "manifest"
+        raise BundleError(f"{path}: {where}: {first['msg']}; make the bundle again") from error
+    for name, expected in manifest.files.items():
+        try:
+            actual = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        except OSError as error:
+            raise BundleError(f"{folder / name}: listed in the manifest, {error.strerror}") from error
+        if actual != expected:
+            raise BundleError(f"{folder / name}: is not the file the manifest lists (sha256 differs)")
+    return Bundle(folder, manifest, hashlib.sha256(raw).hexdigest())

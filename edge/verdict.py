@@ -1,0 +1,121 @@
+"""The verdict: one frozen value, one versioned JSON form.
+
+Flat scalars come first, in an order a historian can read as columns; maps come last. Times stand
+twice, ISO for people and epoch nanoseconds for machines. `docs/verdict.schema.json` is this file's
+own output (`edge verdict schema`).
+
+"Sensor to verdict" is from the last needed sample's acquisition (`clock.window_end_ns`) to the
+verdict's publication. The body is sealed before it is published, so that every delivery carries the
+same one; the instant of publication therefore travels beside it (MQTT user property
+`published_ns`) and in the metrics.
+"""
+
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA_VERSION = 1
+
+
+class Decision(IntEnum):
+    """Codes a PLC reads in `Result`; 0 is never sent."""
+
+    OK = 1
+    DEFECT = 2
+    UNCERTAIN = 3
+
+
+class ErrorCode(IntEnum):
+    """Why a result must not be acted upon, or with care; `ErrorCode` on the PLC."""
+
+    NONE = 0
+    DEGRADED = 1  # a sensor was missing or sick; the result stands
+    EXPIRED = 2  # the verdict was ready too late for its part
+    REPLAYED = 3  # delivered again after an interruption
+    RECOVERED = 4  # the box was down: no data for this part
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClockPoints(_Part):
+    """When what happened, epoch nanoseconds of the box; 0 where it never did."""
+
+    trigger_ns: int  # the plant's edge, on the box's clock
+    trigger_received_ns: int
+    window_end_ns: int  # acquisition of the last needed sample
+    received_ns: int  # arrival of the block that completed the last window
+    ready_ns: int  # last window cut
+    inferred_ns: int  # last detector's answer
+    fused_ns: int
+    sealed_ns: int  # body complete, handed to the outbox
+    deadline_ns: int
+
+
+class SensorReport(_Part):
+    """What one sensor said, and how far it was believed."""
+
+    status: Literal["ok", "silent", "incomplete", "sick", "late", "failed"]
+    reason: str = ""
+    detector: str
+    engine: str = ""
+    probabilities: dict[str, float] = {}  # of each class, calibrated
+    mass: dict[str, float] = {}  # focal set "a|b" -> mass
+    reliability: float = 0.0
+    clock: Literal["synchronised", "envelope", ""] = ""
+    coverage: float = 0.0
+    gaps: int = 0
+    clipped: float = 0.0
+    repeated: float = 0.0
+
+
+class Verdict(_Part):
+    """What the plant is told of one part."""
+
+    schema_version: Literal[1] = 1
+    id: str
+    site: str
+    line: str
+    station: str
+    sequence: int
+    part: str
+    part_was_read: bool  # False: the plant had no id, `part` was generated
+    recipe: str
+    time: str  # ISO 8601 UTC of the trigger
+    time_ns: int
+    decision: Literal["ok", "defect", "uncertain"]
+    decision_code: int
+    defect: str  # hypothesis, "unknown" for a defect without a name, "" otherwise
+    defect_code: int  # its index among the hypotheses, 0 when none, 255 unknown
+    reason: str  # what decided, in words
+    belief_ok: float
+    plausibility_ok: float
+    conflict: float
+    ignorance: float
+    degraded: bool
+    degraded_reason: str
+    recovered: bool  # judged after an interruption, without having watched the part
+    late: bool  # ready after its deadline
+    error_code: int
+    sensor_to_verdict_ms: float  # window end to sealed; publication follows at once
+    trigger_age_ms: float  # edge to arrival
+    bundle: str
+    bundle_version: str
+    bundle_sha256: str
+    rule: str
+    belief: dict[str, float]
+    plausibility: dict[str, float]
+    sensors: dict[str, SensorReport]
+    clock: ClockPoints
+
+    def body(self) -> bytes:
+        """The one JSON form: compact UTF-8, keys in the order above."""
+        return self.model_dump_json().encode()
+
+
+def iso(epoch_ns: int) -> str:
+    """ISO 8601 in UTC with microseconds."""
+    return datetime.fromtimestamp(epoch_ns / 1e9, UTC).isoformat(timespec="microseconds")
