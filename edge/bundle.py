@@ -160,7 +160,9 @@ class Manifest(_Table):
                 covered |= set(one.hypotheses)
             if missing := known - covered:
                 raise ValueError(f"detectors.{name}: no class allows {sorted(missing)}")
-        wanted = {d.file for d in self.detectors.values()} | ({self.golden} if self.golden else set())
+        wanted = {d.file for d in self.detectors.values()} | (
+            {self.golden} if self.golden else set()
+        )
         if unlisted := wanted - set(self.files):
             raise ValueError(f"files has no hash of {sorted(unlisted)}")
         if not any(t.sensors is None for t in self.thresholds):
@@ -198,7 +200,9 @@ def load(folder: Path) -> Bundle:
         raw = path.read_bytes()
         manifest = Manifest.model_validate(tomllib.loads(raw.decode()))
     except OSError as error:
-        raise BundleError(f"{path}: cannot be read ({error.strerror}); is {folder} a bundle?") from error
+        raise BundleError(
+            f"{path}: cannot be read ({error.strerror}); is {folder} a bundle?"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BundleError(f"{path}: not TOML: {error}") from error
     except PydanticError as error:
@@ -209,7 +213,11 @@ def load(folder: Path) -> Bundle:
         try:
             actual = hashlib.sha256((folder / name).read_bytes()).hexdigest()
         except OSError as error:
-            raise BundleError(f"{folder / name}: listed in the manifest, {error.strerror}") from error
+            raise BundleError(
+                f"{folder / name}: listed in the manifest, {error.strerror}"
+            ) from error
         if actual != expected:
-            raise BundleError(f"{folder / name}: is not the file the manifest lists (sha256 differs)")
+            raise BundleError(
+                f"{folder / name}: is not the file the manifest lists (sha256 differs)"
+            )
     return Bundle(folder, manifest, hashlib.sha256(raw).hexdigest())

@@ -1,0 +1,240 @@
+"""LINE.toml: one production line, its links, its stations and what each sensor feeds.
+
+Frozen types; an unknown key is an error; reading and checking open no connection. What a bundle
+promises and what the line wires to it are compared here, so that a mismatch is found on a laptop.
+"""
+
+import tomllib
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from edge import bundle
+from edge.bundle import Bundle
+from edge.errors import BundleError, ConfigError
+from sensors.wiring import HandshakeNodes, Id, Link, Row, SensorSource, TriggerSource
+
+ANY_RECIPE = "*"
+SHIPPED = Path(__file__).parent / "bundles"
+
+
+class Sensor(SensorSource):
+    """A sensor of a station, and the detector input it feeds."""
+
+    input: str  # name of a detector of the bundle
+    offset_s: float = 0.0  # from the trigger's edge to the window's start
+    on_missing: Literal["inspect", "accept"] = "inspect"
+
+
+class PlcHandshake(Row):
+    """The mailbox of one station on a PLC."""
+
+    link: str
+    nodes: HandshakeNodes
+    ack_timeout_s: PositiveFloat = 1.0
+
+
+class Station(Row):
+    """One place where parts are inspected."""
+
+    id: Id
+    bundles: dict[str, Path]  # by recipe; "*" for every other
+    trigger: TriggerSource
+    plc: PlcHandshake | None = None
+    sensors: tuple[Sensor, ...] = Field(min_length=1)
+
+    def bundle_for(self, recipe: str) -> Path | None:
+        return self.bundles.get(recipe, self.bundles.get(ANY_RECIPE))
+
+
+class Publishing(Row):
+    """Where verdicts go by MQTT."""
+
+    link: str
+    topic: str = "{site}/{line}/{station}/verdict"
+    status_topic: str = "{site}/{line}/status"
+    expiry_s: PositiveInt = 3600  # MQTT 5 message expiry: an old verdict must not actuate
+
+
+class Budget(Row):
+    """Times within which a verdict must be out."""
+
+    deadline_ms: PositiveFloat = 50.0  # from the later of window end and trigger arrival
+    reserve_ms: PositiveFloat = 15.0  # until measured: kept back for inference and publishing
+    min_reserve_ms: PositiveFloat = 8.0
+    max_reserve_ms: PositiveFloat = 30.0
+
+
+class Storage(Row):
+    """Journal and outbox: one SQLite file."""
+
+    folder: Path = Path("state")
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"  # NORMAL may lose the last ms to a power cut
+    retention_days: PositiveFloat = 7.0
+
+
+class Engine(Row):
+    """Which engine runs the networks, and with how many threads."""
+
+    name: Literal["openvino", "onnxruntime"] = "openvino"
+    threads: PositiveInt = 1
+    timeout_ms: PositiveFloat = 2000.0  # a run longer than this is a hung engine
+
+
+class Line(Row):
+    """The whole of LINE.toml."""
+
+    site: Id
+    line: Id
+    links: dict[str, Link]
+    stations: tuple[Station, ...] = Field(min_length=1)
+    publishing: Publishing | None = None
+    budget: Budget = Budget()
+    storage: Storage = Storage()
+    engine: Engine = Engine()
+    http: Annotated[str, Field(pattern=r"^[^:]+:\d+$")] = "127.0.0.1:8080"
+    record: Path | None = None  # folder: every part's raw payloads are kept there
+    record_limit: NonNegativeInt = 1000  # parts
+
+    @model_validator(mode="after")
+    def _wired(self) -> "Line":
+        ids = [s.id for s in self.stations]
+        sensor_ids = [s.id for station in self.stations for s in station.sensors]
+        for what, names in (("station", ids), ("sensor", sensor_ids)):
+            if double := [n for n, count in Counter(names).items() if count > 1]:
+                raise ValueError(f"{what} id {double[0]!r} stands twice; ids are unique on a box")
+        for station in self.stations:
+            self._link(
+                f"stations.{station.id}.trigger",
+                station.trigger.link,
+                "opcua" if station.trigger.nodes else "mqtt",
+            )
+            if station.plc:
+                self._link(f"stations.{station.id}.plc", station.plc.link, "opcua")
+            for sensor in station.sensors:
+                if sensor.link is not None:
+                    self._link(
+                        f"sensors.{sensor.id}", sensor.link, "mqtt" if sensor.topic else "opcua"
+                    )
+        if self.publishing:
+            self._link("publishing", self.publishing.link, "mqtt")
+        return self
+
+    def _link(self, where: str, name: str, kind: str) -> None:
+        link = self.links.get(name)
+        if link is None:
+            raise ValueError(f"{where}: link {name!r} is not among links {sorted(self.links)}")
+        if link.kind != kind:
+            raise ValueError(f"{where}: link {name!r} is {link.kind}, needed is {kind}")
+
+    @cached_property
+    def sensors(self) -> dict[str, Sensor]:
+        return {s.id: s for station in self.stations for s in station.sensors}
+
+
+def read(path: Path) -> Line:
+    """Read LINE.toml; relative paths in it are relative to its folder.
+
+    Raises:
+        ConfigError: names the key, what was expected and the cure.
+    """
+    try:
+        raw = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from error
+    try:
+        line = Line.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(path, one) for one in error.errors())) from error
+    return rebase(line, path.parent)
+
+
+def rebase(line: Line, folder: Path) -> Line:
+    """Every relative path of the line, resolved against `folder`; `shipped:NAME` is our own."""
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, Path):
+            text = str(value)
+            if text.startswith("shipped:"):
+                return SHIPPED / text.removeprefix("shipped:")
+            return value if value.is_absolute() else folder / value
+        if isinstance(value, dict):
+            return {k: walk(v) for k, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [walk(v) for v in value]
+        return value
+
+    return Line.model_validate(walk(line.model_dump()))
+
+
+def _explain(path: Path, error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"]) or "the file"
+    if error["type"] == "extra_forbidden":
+        return f"{path}: {where}: unknown key; remove it or mend its spelling"
+    got = error.get("input")
+    shown = f" (got {got!r})" if isinstance(got, (str, int, float, bool)) else ""
+    return f"{path}: {where}: {error['msg'].removeprefix('Value error, ')}{shown}"
+
+
+def check_bundles(line: Line) -> dict[Path, Bundle]:
+    """Load every bundle the line names and hold each station's wiring against it.
+
+    Raises:
+        ConfigError: a bundle that cannot be used, or a sensor that feeds an input it does not fit.
+    """
+    bundles: dict[Path, Bundle] = {}
+    for station in line.stations:
+        for recipe, folder in station.bundles.items():
+            where = f"stations.{station.id}.bundles.{recipe}"
+            if folder not in bundles:
+                try:
+                    bundles[folder] = bundle.load(folder)
+                except BundleError as error:
+                    raise ConfigError(f"{where}: {error}") from error
+            _check_wiring(station, where, bundles[folder])
+    return bundles
+
+
+def _check_wiring(station: Station, where: str, one: Bundle) -> None:
+    detectors = one.manifest.detectors
+    for sensor in station.sensors:
+        at = f"stations.{station.id}.sensors.{sensor.id}"
+        detector = detectors.get(sensor.input)
+        if detector is None:
+            raise ConfigError(
+                f"{at}: input {sensor.input!r} is no detector of {one.label} ({where}); "
+                f"it has {', '.join(detectors)}"
+            )
+        needed = detector.input
+        if sensor.camera is not None and needed.kind != "clip":
+            raise ConfigError(
+                f"{at}: a camera cannot feed {sensor.input!r}, which takes a waveform"
+            )
+        if needed.kind == "series" and sensor.payload in ("array", "raw"):
+            for key, got, want in (
+                ("rate_hz", sensor.rate_hz, needed.rate_hz),
+                ("channels", sensor.channels, needed.channels),
+                ("unit", sensor.unit, needed.unit),
+            ):
+                if got != want:
+                    raise ConfigError(
+                        f"{at}.{key}: is {got!r}, {one.label} was trained on {want!r}"
+                    )
+    fed = {s.input for s in station.sensors}
+    if unfed := set(detectors) - fed:
+        raise ConfigError(
+            f"stations.{station.id}: no sensor feeds {', '.join(sorted(unfed))} of {one.label}; "
+            "add one with that input"
+        )
