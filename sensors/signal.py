@@ -1,4 +1,4 @@
-"""The four words of the sensor side: Sample, Trigger, Quality, Window.
+"""The words of the sensor side: Sample, Announcement, Trigger, Quality, Window.
 
 Times named `*_ns` are nanoseconds. `source_ns` is on the source's own clock (whatever it counts
 from); every other time is on the box's monotonic clock (`time.monotonic_ns`).
@@ -47,6 +47,19 @@ class Trigger:
     edge_ns: int  # the same instant on the box's clock
     received_ns: int
     recovered: bool = False  # read from the PLC's ring or a broker's queue after an absence
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A trigger as a wire told it: not yet on the box's clock, perhaps heard before."""
+
+    station: str
+    sequence: int
+    part: str
+    recipe: str
+    source_ns: int  # the plant's stamp of the edge, its own clock; 0 when it gave none
+    received_ns: int
+    from_ring: bool = False  # not heard live: a PLC's ring, or a broker's queue
 
 
 @dataclass(frozen=True, slots=True)

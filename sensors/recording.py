@@ -1,0 +1,226 @@
+"""Parts on disk, replayed byte for byte.
+
+    recording.json          format, origin, what each sensor is
+    parts/000001/           one part
+        trigger.json
+        <sensor>.blocks     MessagePack records [received_ns, payload] or, with MQTT 5 user
+                            properties, [received_ns, payload, properties]
+        verdict.json        what was said of it, if anything
+    truth.jsonl             one row a part: the truth travels apart from the data
+
+Payloads are the originals. Times of a part are all on one clock: the box's for a part that was
+seen, the edge's (edge = 0) for a part made to be played again.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgpack
+
+from sensors.errors import BadReading
+from sensors.signal import Trigger
+
+FORMAT = 1
+MAX_FILE = 1 << 30  # bytes of one sensor of one part
+_PARTIAL = ".partial"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedBlock:
+    """One payload as it came."""
+
+    received_ns: int
+    payload: bytes = field(repr=False)
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPart:
+    """All that came of one part."""
+
+    index: int  # from 1
+    trigger: Trigger
+    blocks: dict[str, tuple[RecordedBlock, ...]]  # by sensor
+    verdict: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What a part really was."""
+
+    part_index: int
+    hypothesis: str
+    severity: float
+    is_reject: bool
+
+
+class Recorder:
+    """Appends parts to a folder; a kill leaves whole parts only. All its calls block.
+
+    Full means full: parts beyond `limit` are refused, none is ever overwritten.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        origin: str,
+        sensors: Mapping[str, Mapping[str, Any]],
+        limit: int = 1000,
+    ) -> None:
+        self._folder = folder
+        self._origin = origin
+        self._sensors = sensors
+        self._limit = limit
+        self._next = 1
+
+    def __enter__(self) -> "Recorder":
+        parts = self._folder / "parts"
+        parts.mkdir(parents=True, exist_ok=True)
+        for left in parts.glob(f"*{_PARTIAL}"):
+            shutil.rmtree(left)
+        header = self._folder / "recording.json"
+        if header.exists():
+            read_header(self._folder)
+        else:
+            _replace(
+                header,
+                {"format": FORMAT, "origin": self._origin, "sensors": dict(self._sensors)},
+            )
+        self._next = max((int(p.name) for p in _part_folders(self._folder)), default=0) + 1
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Nothing is held open between parts."""
+
+    @property
+    def is_full(self) -> bool:
+        return self._next > self._limit
+
+    def append(
+        self,
+        trigger: Trigger,
+        blocks: Mapping[str, Sequence[RecordedBlock]],
+        *,
+        verdict: bytes | None = None,
+        truth: tuple[str, float, bool] | None = None,  # hypothesis, severity, is_reject
+    ) -> int | None:
+        """Write one part; its index, or None when the recording is full."""
+        if self.is_full:
+            return None
+        index = self._next
+        final = self._folder / "parts" / f"{index:06d}"
+        partial = final.with_name(final.name + _PARTIAL)
+        partial.mkdir()
+        (partial / "trigger.json").write_text(json.dumps(asdict(trigger)))
+        for sensor, rows in blocks.items():
+            (partial / f"{sensor}.blocks").write_bytes(b"".join(map(_record, rows)))
+        if verdict is not None:
+            (partial / "verdict.json").write_bytes(verdict)
+        if truth is not None:
+            with (self._folder / "truth.jsonl").open("a") as rows_of_truth:
+                rows_of_truth.write(json.dumps(asdict(Truth(index, *truth))) + "\n")
+        partial.rename(final)
+        self._next += 1
+        return index
+
+
+def read_header(folder: Path) -> dict[str, Any]:
+    """`recording.json`: format, origin, sensors.
+
+    Raises:
+        BadReading: not a recording, or of a format this version does not know.
+    """
+    header = _read_json(folder / "recording.json")
+    if header.get("format") != FORMAT:
+        raise BadReading(
+            "wrong_version",
+            f"{folder}: recording format {header.get('format')!r}, expected {FORMAT}: record again",
+        )
+    return header
+
+
+def read_parts(folder: Path) -> Iterator[RecordedPart]:
+    """Every whole part of a recording, in order, one in memory at a time.
+
+    Raises:
+        BadReading: not a recording, or a file of it that is broken.
+    """
+    read_header(folder)
+    for part in _part_folders(folder):
+        yield _read_part(part)
+
+
+def read_truth(folder: Path) -> dict[int, Truth]:
+    """The truth by part index; empty when nobody knows it.
+
+    Raises:
+        BadReading: a row that is not one.
+    """
+    path = folder / "truth.jsonl"
+    if not path.exists():
+        return {}
+    try:
+        rows = [Truth(**json.loads(line)) for line in path.read_text().splitlines()]
+    except (ValueError, TypeError) as error:
+        raise BadReading("malformed", f"{path}: {error}") from error
+    return {row.part_index: row for row in rows}  # a kill may leave a row twice: the last holds
+
+
+def _part_folders(folder: Path) -> list[Path]:
+    return sorted(p for p in (folder / "parts").glob("*") if p.name.isdigit())
+
+
+def _read_part(part: Path) -> RecordedPart:
+    verdict = part / "verdict.json"
+    try:
+        trigger = Trigger(**_read_json(part / "trigger.json"))
+        blocks = {p.stem: _read_blocks(p) for p in sorted(part.glob("*.blocks"))}
+        return RecordedPart(
+            int(part.name), trigger, blocks, verdict.read_bytes() if verdict.exists() else None
+        )
+    except TypeError as error:
+        raise BadReading("malformed", f"{part / 'trigger.json'}: {error}") from error
+
+
+def _read_blocks(path: Path) -> tuple[RecordedBlock, ...]:
+    try:
+        with path.open("rb") as file:
+            rows = msgpack.Unpacker(file, max_buffer_size=MAX_FILE)
+            return tuple(RecordedBlock(*row) for row in rows)
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise BadReading("malformed", f"{path}: not a stream of blocks: {error}") from error
+
+
+def _record(block: RecordedBlock) -> bytes:
+    row: tuple[Any, ...] = (block.received_ns, block.payload)
+    if block.properties:
+        row = (*row, dict(block.properties))
+    packed: bytes = msgpack.packb(row)
+    return packed
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise BadReading("malformed", f"{path}: cannot be read: {error}") from error
+    if not isinstance(value, dict):
+        raise BadReading("malformed", f"{path}: expected a JSON object")
+    return value
+
+
+def _replace(path: Path, value: Mapping[str, Any]) -> None:
+    partial = path.with_name(path.name + _PARTIAL)
+    partial.write_text(json.dumps(value, indent=1))
+    partial.replace(path)
