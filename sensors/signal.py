@@ -4,6 +4,7 @@ Times named `*_ns` are nanoseconds. `source_ns` is on the source's own clock (wh
 from); every other time is on the box's monotonic clock (`time.monotonic_ns`).
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 ClockKind = Literal["synchronised", "envelope"]
+Count = Callable[[str, str], None]  # what it happened to (a sensor, a link), and the named cause
+Deliver = Callable[[str, bytes, Mapping[str, str], int], None]
+"""A payload to its decoder: sensor, bytes, properties, received_ns. Quick; on the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,10 @@ class Announcement:
     source_ns: int  # the plant's stamp of the edge, its own clock; 0 when it gave none
     received_ns: int
     from_ring: bool = False  # not heard live: a PLC's ring, or a broker's queue
+
+
+Announce = Callable[[Announcement, Callable[[], None]], None]
+"""A trigger to the journal, and what to call on the loop once it is safe there (or refused)."""
 
 
 @dataclass(frozen=True, slots=True)
