@@ -1,0 +1,1 @@
+"""What `edge doctor` looks at, one concern a file; each check measures and returns findings."""

@@ -1,0 +1,1 @@
+"""A whole plant on one machine, to see the appliance work and to measure it."""
