@@ -11,3 +11,7 @@ class BundleError(ValueError):
 
 class EngineStale(RuntimeError):  # noqa: N818 - named by its state; the catcher rebuilds
     """A built engine does not fit this box or this model any more: rebuild it."""
+
+
+class DiskFailed(RuntimeError):  # noqa: N818 - named by what happened; the process ends
+    """The state file cannot be opened, read or written: mend the disk. Ends the process."""
