@@ -21,6 +21,7 @@ class Announced:
     sequence: int
     part: str
     edge_ns: int  # box clock
+    pool_index: int = 0  # which recorded part stood there, from 0
 
     @property
     def key(self) -> Key:
@@ -53,12 +54,13 @@ class Account:
 
     def __init__(self, window_ns: int, truths: Mapping[str, Mapping[int, Truth]]) -> None:
         self._window_ns = window_ns
-        self._truths = truths  # by station, by sequence
+        self._truths = truths  # by station, by index of the recorded part, from 1
         self._bodies: dict[Key, list[bytes]] = {}
         self.announced: dict[Key, Announced] = {}
         self.echo_ns: dict[Key, int] = {}
         self.results: dict[Key, list[int]] = {}  # decision codes that the PLC took
         self.redelivered = 0
+        self._closed_ns = 1 << 63
         self._first: dict[Key, tuple[Verdict, Receipt]] = {}
 
     def announce(self, trigger: Announced) -> None:
@@ -98,10 +100,18 @@ class Account:
         """Every verdict in the order of its first delivery, with all that is known by now."""
         return [self.row(key) for key in self._first]
 
+    def close(self, at_ns: int) -> None:
+        """Parts whose edge comes later do not count: the trial is being ended."""
+        self._closed_ns = at_ns
+
     @property
     def missing(self) -> list[Key]:
         """Triggers without a verdict."""
-        return sorted(self.announced.keys() - self._first.keys())
+        return sorted(
+            key
+            for key, trigger in self.announced.items()
+            if key not in self._first and trigger.edge_ns <= self._closed_ns
+        )
 
     @property
     def duplicates(self) -> list[Key]:
@@ -136,7 +146,12 @@ class Account:
         return Row(
             announced,
             verdict,
-            self._truths.get(key[0], {}).get(key[1]),
+            self._truth(announced),
             latency_ms=(receipt.received_ns - start_ns) / 1e6,
             own_latency_ms=(own_end_ns - own_start_ns) / 1e6,
         )
+
+    def _truth(self, announced: Announced | None) -> Truth | None:
+        if announced is None:
+            return None
+        return self._truths.get(announced.station, {}).get(announced.pool_index + 1)

@@ -15,7 +15,7 @@ TRUTH = Truth(1, "crack", 1.4, True)
 def book() -> Account:
     account = Account(WINDOW_NS, {"cell1": {1: TRUTH}})
     account.announce(Announced("cell1", 1, "cell1-000001", 10 * S))
-    account.announce(Announced("cell1", 2, "cell1-000002", 11 * S))
+    account.announce(Announced("cell1", 2, "cell1-000002", 11 * S, pool_index=1))
     return account
 
 
@@ -61,6 +61,14 @@ def test_equal_sequences_of_two_stations_are_two_triggers(make_verdict: MakeVerd
     account.announce(Announced("cell2", 1, "x", 10 * S))
     account.receive(delivery(make_verdict(1, station="cell2"), 11 * S))
     assert account.missing == [("cell1", 1), ("cell1", 2)]
+
+
+def test_a_part_that_came_after_the_end_is_not_missing(make_verdict: MakeVerdict) -> None:
+    account = book()
+    account.close(10 * S + 1)
+    assert account.missing == [("cell1", 1)]
+    account.receive(delivery(make_verdict(1), 11 * S))
+    assert account.missing == []
 
 
 def test_latency_counts_from_the_window_end_when_the_trigger_came_before(

@@ -1,0 +1,86 @@
+"""Both files of a trial, read back by those who use them."""
+
+from pathlib import Path
+
+import pytest
+
+from edge import config
+from edge.trial import plans, toml
+from edge.trial.setup import SENSES, Setup
+from sensors.simulator.pki import Identity
+from sensors.simulator.plan import Plan, read
+from sensors.wiring import OpcUaLink
+
+PORTS = plans.Ports(broker=1, plc=2, gateway=3, http=4)
+S = 1_000_000_000
+
+
+def keys(folder: Path) -> plans.Keys:
+    return plans.Keys(
+        {
+            name: Identity(f"urn:{name}", folder / f"{name}.pem", folder / f"{name}-key.pem")
+            for name in ("box", "plc", "gateway")
+        },
+        "secret",
+        folder / "password",
+    )
+
+
+def written_plan(setup: Setup, folder: Path) -> Plan:
+    recordings = [folder / station for station in setup.station_ids()]
+    ledger = folder / "ledger.jsonl"
+    made = plans.plan(setup, PORTS, keys(folder), recordings, ledger=ledger, start_ns=100 * S)
+    (folder / "PLAN.json").write_text(made.model_dump_json())
+    return read(folder / "PLAN.json")
+
+
+def written_line(setup: Setup, folder: Path) -> config.Line:
+    tables = plans.line(setup, PORTS, keys(folder), {sense: sense for sense in SENSES})
+    (folder / "LINE.toml").write_text(toml.dump(tables))
+    return config.read(folder / "LINE.toml")
+
+
+def test_stations_take_turns_evenly(tmp_path: Path) -> None:
+    plan = written_plan(Setup(parts=3000, stations=5, rate=10.0), tmp_path)
+    edges_ns = sorted(plan.edge_ns(s, k) for s in plan.stations for k in range(3))
+    assert edges_ns == [100 * S + k * S // 10 for k in range(15)]  # one part every 100 ms
+
+
+def test_no_two_devices_have_the_same_clock_and_one_counts_from_power_on(tmp_path: Path) -> None:
+    plan = written_plan(Setup(parts=5, stations=5), tmp_path)
+    clocks = [sensor.clock for station in plan.stations for sensor in station.sensors]
+    assert len({c.offset_s for c in clocks} | {plan.plc_clock.offset_s}) == 16
+    assert all(abs(c.offset_s) <= 2.0 and abs(c.drift_ppm) <= 50.0 for c in clocks)
+    assert [c.counts_from_power_on for c in clocks] == [False, False, True] * 5
+
+
+def test_the_same_seed_gives_the_same_plant(tmp_path: Path) -> None:
+    one = written_plan(Setup(parts=1, seed=7), tmp_path)
+    assert written_plan(Setup(parts=1, seed=7), tmp_path) == one
+    assert written_plan(Setup(parts=1, seed=8), tmp_path) != one
+
+
+@pytest.mark.parametrize("transport", ["opcua", "mqtt"])
+def test_the_daemon_listens_where_the_plant_speaks(tmp_path: Path, transport: str) -> None:
+    setup = Setup(parts=4, stations=2, transport=transport)  # type: ignore[arg-type]
+    plan, line = written_plan(setup, tmp_path), written_line(setup, tmp_path)
+    spoken = {s.id: (s.topic, s.node) for station in plan.stations for s in station.sensors}
+    heard = {s.id: (s.topic, s.node) for s in line.sensors.values()}
+    assert spoken == heard
+    assert (plan.gateway is not None) == ("gateway" in line.links) == (transport == "opcua")
+    plc = line.links["plc"]
+    assert isinstance(plc, OpcUaLink)
+    assert plc.endpoint == plan.plc.endpoint
+    assert plc.trusted_files == (plan.plc.certificate_file,)
+    assert plan.plc.trusted_files == (plc.certificate_file,)
+
+
+def test_the_line_is_secure_and_keeps_its_state_beside_its_file(tmp_path: Path) -> None:
+    line = written_line(Setup(parts=1), tmp_path)
+    assert all(
+        link.security == "Basic256Sha256" and link.password_file == tmp_path / "password"
+        for link in line.links.values()
+        if isinstance(link, OpcUaLink)
+    )
+    assert line.storage.folder == tmp_path / "state"
+    assert line.sensors["cell1-camera"].offset_s == 0.0167
