@@ -21,6 +21,7 @@ class DeviceClock(Row):
     offset_s: float = 0.0
     drift_ppm: float = 0.0
     counts_from_power_on: bool = False  # else: epoch, wrong by offset_s
+    uptime_s: float = 3600.0  # of a clock that counts from power-on, at the plan's start
 
 
 class Fault(Row):
@@ -54,6 +55,12 @@ class SimulatedStation(Row):
     phase_s: float = 0.0
     trigger_topic: str | None = None  # over MQTT; else by the PLC's OPC UA nodes
     recipe: str = "motor"
+    part_ids: tuple[str, ...] = ()  # cycled; "" is a part nobody could read; none: all different
+
+    def part_id(self, index: int) -> str:
+        if self.part_ids:
+            return self.part_ids[index % len(self.part_ids)]
+        return f"{self.id}-{index + 1:06d}"
 
 
 class Server(Row):
@@ -71,6 +78,7 @@ class Plan(Row):
     """The whole simulated plant."""
 
     start_ns: int  # monotonic
+    seed: int = 0  # of the phases of the devices' block grids, and of lost blocks
     period_s: float  # of each station
     parts: int  # of each station; 0: without end
     broker_host: str = "127.0.0.1"

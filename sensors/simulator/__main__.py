@@ -1,0 +1,78 @@
+"""The simulated plant's commands: render parts, play the stations, be the PLC."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from sensors.errors import BadReading
+from sensors.simulator import player, plc, process, record
+from sensors.simulator.plan import read
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (BadReading, OSError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sensors.simulator", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser(
+        "record",
+        help="render parts of one station into a folder that `stations` plays",
+        description="Renders parts of one station: deterministic, skipped when the folder already "
+        "holds exactly these parts. The truth stands in truth.jsonl, apart from the data.",
+    )
+    command.add_argument("folder", type=Path, metavar="DIR")
+    command.add_argument("--parts", type=int, required=True, metavar="N")
+    command.add_argument("--station", type=int, default=0, metavar="I", help="index, from 0")
+    command.add_argument("--seed", type=int, default=1, metavar="S")
+    command.add_argument(
+        "--difficulty", type=float, default=1.0, metavar="D", help="0: no nuisances; 1: a plant"
+    )
+    command.add_argument(
+        "--defect-share", type=float, default=0.5, metavar="P", help="0 to 1 (default %(default)s)"
+    )
+    command.add_argument("--jobs", type=int, default=2, metavar="J", help="processes")
+    command.set_defaults(run=_record)
+
+    for name, run, what in (
+        ("stations", _stations, "play every sensor of the plan, over MQTT and OPC UA"),
+        ("plc", _plc, "announce the plan's parts over OPC UA, take the verdicts, keep the ledger"),
+    ):
+        command = commands.add_parser(
+            name,
+            help=what,
+            description=f"{what.capitalize()}. Prints `ready` when up; ends on SIGTERM, on Ctrl-C, "
+            "and with the process that started it.",
+        )
+        command.add_argument("plan", type=Path, metavar="PLAN.json")
+        command.set_defaults(run=run)
+    return parser
+
+
+def _record(options: argparse.Namespace) -> int:
+    order = record.Order(
+        options.parts, options.station, options.seed, options.difficulty, options.defect_share
+    )
+    record.record(options.folder, order, options.jobs)
+    return 0
+
+
+def _stations(options: argparse.Namespace) -> int:
+    process.live(player.play(read(options.plan)))
+    return 0
+
+
+def _plc(options: argparse.Namespace) -> int:
+    process.live(plc.serve(read(options.plan)))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

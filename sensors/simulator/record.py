@@ -1,0 +1,185 @@
+"""Rendering a pool of parts, once, in several processes."""
+
+import hashlib
+import json
+import multiprocessing
+import re
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from sensors import codec, recording
+from sensors.errors import BadReading
+from sensors.recording import RecordedBlock, Recorder
+from sensors.signal import Trigger
+from sensors.simulator.part import SimulatedPart, simulate_idle, simulate_part
+from sensors.simulator.pool import DURATION_S, IDLE, LEAD_S, SENSES, Sense, part_count
+
+BLOCK_MS = 10
+IDLE_S = 1.0
+_MAKER = "simulated pool"
+_IMPORT = re.compile(rb"^from sensors\.simulator\.(\w+) import", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Everything that decides what a pool holds; equal orders give equal bytes."""
+
+    parts: int
+    station: int
+    seed: int
+    difficulty: float = 1.0
+    defect_share: float = 0.5
+
+    @property
+    def origin(self) -> str:
+        """What the recording says of where it comes from: this order and the physics' sources."""
+        facts = {"maker": _MAKER, **asdict(self), "lead_s": LEAD_S, "duration_s": DURATION_S}
+        return json.dumps(facts | {"physics_sha256": physics_sha256()})
+
+
+def physics_sha256() -> str:
+    """The sources that compute a part: a pool made by older physics is made again."""
+    folder, seen, waiting = Path(__file__).parent, dict[str, bytes](), ["part"]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen[name] = (folder / f"{name}.py").read_bytes()
+            waiting += [m.decode() for m in _IMPORT.findall(seen[name])]
+    return hashlib.sha256(b"".join(seen[name] for name in sorted(seen))).hexdigest()
+
+
+def record(folder: Path, order: Order, jobs: int = 2) -> bool:
+    """Fill `folder` with the pool; False when it already holds exactly this one.
+
+    Raises:
+        BadReading: the folder holds a recording that no `record` made: it is left alone.
+    """
+    if is_complete(folder, order):
+        return False
+    _clear(folder, order)
+    sensors = {name: _described(sense) for name, sense in SENSES.items()}
+    with Recorder(folder / IDLE, origin=order.origin, sensors=sensors, limit=1) as idle:
+        idle.append(_trigger(order, 0), _blocks(_idle(order), lead_s=0.0))
+    with Recorder(folder, origin=order.origin, sensors=sensors, limit=order.parts) as recorder:
+        done = part_count(folder)
+        rendered = _rendered(order, range(done, order.parts), jobs)
+        for index, part in _shown(rendered, done, order.parts):
+            truth = (part.cause.hypothesis, part.cause.severity, part.cause.is_reject)
+            recorder.append(_trigger(order, index + 1), _blocks(part, LEAD_S), truth=truth)
+    return True
+
+
+def is_complete(folder: Path, order: Order) -> bool:
+    try:
+        is_ours = recording.read_header(folder)["origin"] == order.origin
+        return is_ours and part_count(folder) == order.parts and part_count(folder / IDLE) == 1
+    except (BadReading, KeyError):
+        return False
+
+
+def _clear(folder: Path, order: Order) -> None:
+    """Remove an older pool; keep the parts of an interrupted run of the same order."""
+    if not (folder / "recording.json").exists():
+        return
+    origin = recording.read_header(folder).get("origin", "")
+    if origin == order.origin:
+        return
+    if _MAKER not in origin:
+        raise BadReading(
+            "malformed", f"{folder}: holds a recording of {origin or 'unknown origin'}, "
+            "not a simulated pool: choose another folder"
+        )  # fmt: skip
+    for name in ("parts", IDLE):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / "truth.jsonl").unlink(missing_ok=True)
+    (folder / "recording.json").unlink()
+
+
+def _rendered(order: Order, indices: range, jobs: int) -> Iterator[SimulatedPart]:
+    """In order, a few ahead of whoever writes them."""
+    if jobs == 1 or len(indices) < 2:
+        for index in indices:
+            yield _render(order, index)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(indices)), mp_context=context) as workers:
+        ahead = 2 * jobs
+        waiting = [workers.submit(_render, order, index) for index in indices[:ahead]]
+        for index in range(len(indices)):
+            part = waiting.pop(0).result()
+            if index + ahead < len(indices):
+                waiting.append(workers.submit(_render, order, indices[index + ahead]))
+            yield part
+
+
+def _shown(
+    parts: Iterator[SimulatedPart], first: int, count: int
+) -> Iterator[tuple[int, SimulatedPart]]:
+    console = Console(stderr=True)
+    numbered = enumerate(parts, start=first)
+    if not console.is_terminal:
+        return numbered
+    shown = track(numbered, "rendering parts", total=count - first, console=console, transient=True)
+    return iter(shown)
+
+
+def _render(order: Order, index: int) -> SimulatedPart:
+    return simulate_part(
+        order.seed,
+        order.station,
+        index,
+        difficulty=order.difficulty,
+        duration_s=DURATION_S,
+        defect_share=order.defect_share,
+    )
+
+
+def _idle(order: Order) -> SimulatedPart:
+    return simulate_idle(order.seed, order.station, difficulty=order.difficulty, duration_s=IDLE_S)
+
+
+def _described(sense: Sense) -> dict[str, object]:
+    described: dict[str, object] = {
+        "sense": sense.name, "unit": sense.unit, "rate_hz": sense.rate_hz
+    }  # fmt: skip
+    return described if sense.is_picture else described | {"channels": sense.shape[0]}
+
+
+def _trigger(order: Order, sequence: int) -> Trigger:
+    """Edge at 0: the blocks' times count from it."""
+    station = f"S{order.station + 1}"
+    return Trigger(station, sequence, f"{station}-{sequence:06d}", "motor", 0, 0, 0)
+
+
+def _blocks(part: SimulatedPart, lead_s: float) -> dict[str, list[RecordedBlock]]:
+    start_ns = -round(lead_s * 1e9)
+    waves = {"vibration": part.vibration, "audio": part.sound[np.newaxis]}
+    blocks = {name: list(_cut(SENSES[name], data, start_ns)) for name, data in waves.items()}
+    pictures = zip(part.frame_times_s, part.frames, strict=True)
+    blocks["camera"] = [
+        _recorded(SENSES["camera"], seq, start_ns + round(time_s * 1e9), picture)
+        for seq, (time_s, picture) in enumerate(pictures)
+    ]
+    return blocks
+
+
+def _cut(sense: Sense, data: NDArray[np.float32], start_ns: int) -> Iterator[RecordedBlock]:
+    length = sense.rate_hz * BLOCK_MS // 1000
+    for seq in range(data.shape[1] // length):
+        t0_ns = start_ns + seq * BLOCK_MS * 1_000_000
+        yield _recorded(sense, seq, t0_ns, data[:, seq * length : (seq + 1) * length])
+
+
+def _recorded(
+    sense: Sense, seq: int, t0_ns: int, content: NDArray[np.float32] | bytes
+) -> RecordedBlock:
+    block = sense.block(sense.name, seq, t0_ns, content)
+    return RecordedBlock(t0_ns + block.duration_ns, codec.pack(block))
