@@ -1,0 +1,1 @@
+"""How verdicts leave the box: kept until acknowledged, by MQTT and to the PLC."""
