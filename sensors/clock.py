@@ -1,28 +1,64 @@
-"""One source's stamps on the box's monotonic clock. Pure: time comes in as an argument."""
+"""One source's stamps on the box's monotonic clock. Pure: time comes in as an argument.
 
+A clock that is *synchronised* (PTP, NTP) is believed, as long as it claims nothing impossible. A
+*free* one is followed along the lower envelope of arrival minus stamp. On *arrival* the stamps are
+not looked at, and blocks are counted instead. A verdict says "synchronised" of the first alone.
+"""
+
+from collections import deque
+from dataclasses import dataclass
 from typing import Literal
 
+from sensors.envelope import LATE_NS, Envelope
 from sensors.signal import ClockKind, Count
+
+Trust = Literal["free", "synchronised", "arrival"]
+
+STEP_NS = 20_000_000  # a smaller disagreement is jitter
+RATE_ERROR = 1e-3  # of a stated rate: over a long gap it adds up, and is no step
+AHEAD_NS = 20_000_000  # a synchronised clock further in the future is not synchronised
+BEHIND_NS = 2_000_000_000  # nor one that is never closer than this
+ODD_READINGS = 4  # that agree with each other and not with the past: the clock was set
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    seq: int
+    first_ns: int
+    arrival_ns: int
 
 
 class SourceClock:
-    """Maps the stamps of one device; one for each sensor, one for each PLC."""
+    """Maps the stamps of one device; one for each sensor, one for each PLC.
+
+    Counts `clock_step` (the clock was set; the mapping stays continuous), `clock_restart` (the
+    device began anew) and `clock_untrusted` (it is not synchronised, whatever it was called).
+    """
 
     def __init__(
         self,
         name: str,
-        trust: Literal["free", "synchronised", "arrival"],
+        trust: Trust,
         count: Count,
         *,
         stamp: Literal["first", "last"] = "first",
         stamp_offset_ms: float = 0.0,
     ) -> None:
-        raise NotImplementedError
+        self._name = name
+        self._trust: Trust = trust
+        self._count = count
+        self._marks_end = stamp == "last"
+        self._stamp_offset_ns = round(stamp_offset_ms * 1e6)
+        self._envelope = Envelope()
+        self._seen: _Seen | None = None
+        self._odd: deque[int] = deque(maxlen=ODD_READINGS)
+        self._readings = 0
+        self._is_believed = trust == "synchronised"
 
     @property
     def kind(self) -> ClockKind:
         """What a verdict may say of times mapped just now."""
-        raise NotImplementedError
+        return "synchronised" if self._is_believed else "envelope"
 
     def observe(
         self,
@@ -39,12 +75,113 @@ class SourceClock:
         `duration_ns` from first sample to one period past the last (0 for a picture), `period_ns`
         from this block's stamp to the next one's, `wall_anchor_ns` is epoch minus monotonic time.
         """
-        raise NotImplementedError
+        is_picture = duration_ns == 0
+        if self._trust == "arrival":
+            if is_picture:
+                return arrival_ns + self._stamp_offset_ns
+            first = self._counted(seq, period_ns, arrival_ns)
+        else:
+            first = stamp_ns + self._stamp_offset_ns - (duration_ns if self._marks_end else 0)
+        if self._trust == "synchronised":
+            first -= wall_anchor_ns
+        end = first + duration_ns
+        offset = self._learn(_Seen(seq, first, arrival_ns), end, period_ns, is_picture)
+        return self._map(first, offset)
 
     def observe_reading(self, stamp_ns: int, *, arrival_ns: int, wall_anchor_ns: int) -> None:
         """Take a reading of the clock alone, as a PLC gives it."""
-        raise NotImplementedError
+        if self._trust == "arrival":
+            return
+        stamp = stamp_ns - (wall_anchor_ns if self._trust == "synchronised" else 0)
+        offset, difference = self._envelope.offset_ns, arrival_ns - stamp
+        self._readings += 1
+        is_odd = offset is not None and not -LATE_NS <= difference - offset <= STEP_NS
+        if not is_odd or self._readings < ODD_READINGS:
+            self._odd.clear()
+            self._weigh(self._envelope.observe(stamp, arrival_ns))
+            return
+        self._odd.append(difference)  # held up, or set: the next ones tell
+        if len(self._odd) == ODD_READINGS and max(self._odd) - min(self._odd) < STEP_NS:
+            self._count(self._name, "clock_step")
+            self._odd.clear()
+            self._weigh(self._envelope.restart(stamp, arrival_ns))
 
     def to_box(self, stamp_ns: int, *, arrival_ns: int, wall_anchor_ns: int) -> int:
-        """A stamp on the box's clock, learning nothing; never after `arrival_ns`."""
-        raise NotImplementedError
+        """A stamp on the box's clock, learning nothing; never after `arrival_ns`.
+
+        Without a stamp (0), or before anything is known of the clock, it is the arrival.
+        """
+        offset = self._envelope.offset_ns
+        if self._trust == "arrival" or not stamp_ns:
+            return arrival_ns
+        if self._trust == "synchronised":
+            stamp_ns -= wall_anchor_ns
+            offset = 0 if self._is_believed else offset
+        return arrival_ns if offset is None else min(stamp_ns + offset, arrival_ns)
+
+    def _map(self, first_ns: int, offset_ns: int) -> int:
+        return first_ns if self._is_believed else first_ns + offset_ns
+
+    def _counted(self, seq: int, period_ns: int, arrival_ns: int) -> int:
+        """A stamp made of the count of blocks: it has no jitter, where the arrival has."""
+        seen = self._seen
+        if seen is None:
+            return 0
+        if seq < seen.seq:  # began anew
+            return seen.first_ns + arrival_ns - seen.arrival_ns
+        return seen.first_ns + (seq - seen.seq) * period_ns
+
+    def _learn(self, now: _Seen, end_ns: int, period_ns: int, is_picture: bool) -> int:
+        """The envelope's offset after this block."""
+        seen, envelope = self._seen, self._envelope
+        if seen is None:
+            offset = envelope.restart(end_ns, now.arrival_ns)
+        else:
+            jump = _jump(seen, now, period_ns, is_picture)
+            if now.seq <= seen.seq and not jump.of_count:  # again, or out of order
+                return envelope.offset_ns or 0
+            if not jump.of_clock:
+                offset = envelope.observe(end_ns, now.arrival_ns)
+            elif now.seq <= seen.seq or self._trust == "synchronised":  # anew, or set right
+                offset = envelope.restart(end_ns, now.arrival_ns)
+            else:
+                envelope.shift(-jump.of_clock)
+                offset = envelope.observe(end_ns, now.arrival_ns)
+            if now.seq <= seen.seq:
+                self._count(self._name, "clock_restart")
+            elif jump.of_clock:
+                self._count(self._name, "clock_step")
+        self._seen = now
+        self._weigh(offset)
+        return offset
+
+    def _weigh(self, offset_ns: int) -> None:
+        """Is a clock that is called synchronised so? Its stamps lie before their arrival."""
+        if self._trust != "synchronised":
+            return
+        is_possible = -AHEAD_NS <= offset_ns <= BEHIND_NS
+        if self._is_believed and not is_possible:
+            self._count(self._name, "clock_untrusted")
+        self._is_believed = is_possible
+
+
+@dataclass(frozen=True, slots=True)
+class _Jump:
+    of_count: int  # stamps against the blocks counted; 0 when they agree
+    of_clock: int  # the same, when the arrivals disagree too
+
+
+def _jump(seen: _Seen, now: _Seen, period_ns: int, is_picture: bool) -> _Jump:
+    """By how much a clock was set between two blocks.
+
+    Two witnesses: the count of blocks and the arrivals. A camera that leaves a picture out without
+    counting it disagrees with the first alone, a link that was frozen with the second alone.
+    """
+    passed = now.first_ns - seen.first_ns
+    expected = (now.seq - seen.seq) * period_ns
+    jump = passed - expected
+    limit = max(STEP_NS, period_ns // 2 if is_picture else 0, round(abs(expected) * RATE_ERROR))
+    if abs(jump) <= limit:
+        return _Jump(0, 0)
+    agrees = abs(passed - (now.arrival_ns - seen.arrival_ns)) <= limit
+    return _Jump(jump, 0 if agrees else jump)

@@ -1,10 +1,20 @@
-"""Cuts, for one part, one window out of each sensor's stream. Pure."""
+"""Cuts, for one part, one window out of each sensor's stream. Pure.
+
+Every sensor has a ring as long as its window plus the longest delay of a trigger, so that a part
+may be asked for seconds after it passed, and several at a time.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
+from sensors.clip import ClipRing
+from sensors.series import SeriesRing
 from sensors.signal import ClockKind, Count, Sample, Window
+
+SLACK_NS = 1_000_000_000  # kept beyond the longest delay: inference and disk take their time
+MAX_RATE_ERROR = 2.0  # a camera may send this much faster than stated before pictures are lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +33,60 @@ class Need:
     width: int = 0
     max_delay_ns: int = 5_000_000_000  # how late a trigger may come and still find its data
 
+    @property
+    def duration_ns(self) -> int:
+        """Of a series; of a clip from the first stated time to the last."""
+        steps = self.length if self.kind == "series" else (self.frames - 1) * self.stride
+        return round(steps * 1e9 / self.rate_hz)
+
+    @property
+    def kept_ns(self) -> int:
+        return self.duration_ns + self.max_delay_ns + max(0, -self.offset_ns) + SLACK_NS
+
 
 class Windower:
-    """The rings of one station."""
+    """The rings of one station.
+
+    Counts, by sensor: `repeat`, `out_of_order` (refused), `gap`, `restart` (the count began
+    anew), `reanchored` (the clock mapping moved the past) and `oversized` (a block longer than
+    its ring).
+    """
 
     def __init__(self, needs: Iterable[Need], count: Count) -> None:
-        raise NotImplementedError
+        self._needs = {need.sensor: need for need in needs}
+        self._rings = {
+            need.sensor: _ring(need, partial(count, need.sensor)) for need in self._needs.values()
+        }
 
     def add(self, sample: Sample, time_ns: int, clock: ClockKind) -> None:
         """Take a block; `time_ns` is the box time of its first sample."""
-        raise NotImplementedError
+        self._rings[sample.sensor].add(sample, time_ns, clock)
 
     def end_ns(self, sensor: str, edge_ns: int) -> int:
-        """Acquisition of the last needed sample of a part."""
-        raise NotImplementedError
+        """When a part's window is over, by the stated times."""
+        need = self._needs[sensor]
+        return edge_ns + need.offset_ns + need.duration_ns
 
     def cut(self, sensor: str, edge_ns: int, now_ns: int) -> Window | None:
         """The whole window, or None while it is not complete. Cheap when it is not."""
-        raise NotImplementedError
+        return self._cut(sensor, edge_ns, now_ns, partial=False)
 
     def cut_partial(self, sensor: str, edge_ns: int, now_ns: int) -> Window | None:
         """What there is at the deadline, its coverage stated; None when that is too little."""
-        raise NotImplementedError
+        return self._cut(sensor, edge_ns, now_ns, partial=True)
+
+    def _cut(self, sensor: str, edge_ns: int, now_ns: int, *, partial: bool) -> Window | None:
+        need, ring = self._needs[sensor], self._rings[sensor]
+        start_ns = edge_ns + need.offset_ns
+        if isinstance(ring, SeriesRing):
+            return ring.cut(sensor, start_ns, need.length, now_ns, partial=partial)
+        step_ns = need.stride * 1e9 / need.rate_hz
+        times = [start_ns + round(k * step_ns) for k in range(need.frames)]
+        return ring.cut(sensor, times, now_ns, partial=partial)
+
+
+def _ring(need: Need, count: partial[None]) -> SeriesRing | ClipRing:
+    kept = need.kept_ns * need.rate_hz / 1e9
+    if need.kind == "series":
+        return SeriesRing(need.channels, need.rate_hz, round(kept), count)
+    return ClipRing(need.rate_hz, round(kept * MAX_RATE_ERROR), count)

@@ -1,0 +1,79 @@
+"""The lower envelope of arrival minus stamp: what a clock differs by when nothing is in the way.
+
+Network and queues only ever add delay, so the smallest recent difference is the best (Moon, Skelly
+and Towsley 1999); a delay that is always there cannot be told from an offset, and stays hidden in
+it. Pure.
+"""
+
+from collections import deque
+
+SECOND = 1_000_000_000
+BUCKET_NS = SECOND
+BUCKETS = 10  # with data in them; a slow clock of 50 ppm is followed 0.5 ms behind
+KEPT_NS = 60 * SECOND  # after a silence this long, what was known is no bound any more
+MAX_RISE = 500e-6  # no crystal drifts faster; a delay may
+LATE_NS = SECOND // 4  # a block this far above the envelope was held up: it says nothing
+PATIENCE_NS = 60 * SECOND  # of nothing but late blocks, until the delay is believed
+
+
+class Envelope:
+    """Offset to add to a stamp; falls at once, rises no faster than a clock drifts."""
+
+    def __init__(self) -> None:
+        self._minima: deque[tuple[int, int]] = deque(maxlen=BUCKETS)  # (bucket, least difference)
+        self._offset_ns: int | None = None
+        self._at_ns = 0  # latest time at which the offset was moved
+        self._late_since_ns: int | None = None
+
+    @property
+    def offset_ns(self) -> int | None:
+        """None before the first observation."""
+        return self._offset_ns
+
+    def observe(self, stamp_ns: int, arrival_ns: int) -> int:
+        """Take one pair; the offset that now holds."""
+        difference = arrival_ns - stamp_ns
+        offset = self._offset_ns
+        if offset is None:
+            return self.restart(stamp_ns, arrival_ns)
+        if difference - offset > LATE_NS:
+            if self._late_since_ns is None:
+                self._late_since_ns = arrival_ns
+            if arrival_ns - self._late_since_ns > PATIENCE_NS:
+                return self.restart(stamp_ns, arrival_ns)
+            return offset
+        self._late_since_ns = None
+        at = stamp_ns + offset  # rather than arrival: a burst spreads over its own time
+        smallest = self._note(at // BUCKET_NS, difference)
+        rise = max(0, round((at - self._at_ns) * MAX_RISE))
+        self._at_ns = max(at, self._at_ns)
+        self._offset_ns = min(smallest, offset + rise)
+        return self._offset_ns
+
+    def restart(self, stamp_ns: int, arrival_ns: int) -> int:
+        """Forget everything; this pair is all that is known."""
+        self._offset_ns = arrival_ns - stamp_ns
+        self._at_ns = arrival_ns
+        self._late_since_ns = None
+        self._minima.clear()
+        self._minima.append((arrival_ns // BUCKET_NS, self._offset_ns))
+        return self._offset_ns
+
+    def shift(self, by_ns: int) -> None:
+        """The source's clock was set: stamps moved by `-by_ns`."""
+        if self._offset_ns is not None:
+            self._offset_ns += by_ns
+        moved = [(bucket, least + by_ns) for bucket, least in self._minima]
+        self._minima.clear()
+        self._minima.extend(moved)
+
+    def _note(self, bucket: int, difference: int) -> int:
+        minima = self._minima
+        newest, least = minima[-1]
+        if bucket > newest:
+            minima.append((bucket, difference))
+            while minima[0][0] < bucket - KEPT_NS // BUCKET_NS:
+                minima.popleft()
+        elif difference < least:
+            minima[-1] = (newest, difference)
+        return min(least for _, least in minima)

@@ -1,0 +1,202 @@
+"""The last seconds of one waveform, sample after sample, and the windows cut out of it. Pure.
+
+Blocks are placed by counting samples, which has no jitter; the mapped time of each block only
+pulls the whole line slowly into place. Missing blocks leave a stretch that is bridged by a line
+and remembered as a gap.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sensors.signal import ClockKind, Quality, Sample, Window
+
+JITTER_NS = 2_000_000  # within this of the mapped time, the count is followed nearly alone
+DOUBT_NS = 20_000_000  # within this, the line is pulled faster; beyond, time was lost or wrong
+SEQ_DOUBT_NS = 50_000_000  # a jump of the count that the times do not confirm to this is no gap
+SLOW_PULL = 0.01  # of the disagreement, each block: 50 us behind a drift of 50 ppm
+FAST_PULL = 0.1
+MIN_COVERAGE = 0.5  # less than half a window is no window
+
+
+class _Arrival(NamedTuple):
+    end: int  # index past the block's last sample
+    received_ns: int
+
+
+class _Stretch(NamedTuple):
+    start: int
+    end: int  # exclusive
+
+
+class SeriesRing:
+    """`capacity` samples a channel; sample `i` was taken at `_end_ns - (_end - i) / rate`."""
+
+    def __init__(
+        self, channels: int, rate_hz: float, capacity: int, count: Callable[[str], None]
+    ) -> None:
+        self._ring = np.zeros((channels, capacity), np.float32)
+        self._capacity = capacity
+        self._period_ns = 1e9 / rate_hz
+        self._count = count
+        self._start = 0  # index of the oldest sample kept
+        self._end = 0  # index of the next sample
+        self._end_ns = 0.0  # its time
+        self._seq = -1
+        self._last: NDArray[np.float32] | None = None  # newest block
+        self._arrivals: deque[_Arrival] = deque()
+        self._gaps: deque[_Stretch] = deque()
+        self._repeats: deque[_Stretch] = deque()
+        self._clock: ClockKind = "envelope"
+
+    def add(self, sample: Sample, time_ns: int, clock: ClockKind) -> None:
+        """Take a block whose first sample was taken at `time_ns`."""
+        data: NDArray[np.float32] = sample.data  # type: ignore[assignment]
+        length = data.shape[1]
+        if length > self._capacity:
+            self._count("oversized")
+            return
+        early_ns = self._end_ns - time_ns  # before the place that the count gives it
+        if self._last is None:
+            self._end_ns = time_ns
+        elif sample.seq <= self._seq and (sample.seq == self._seq or early_ns > DOUBT_NS):
+            self._count("repeat" if sample.seq == self._seq else "out_of_order")
+            return
+        else:
+            self._place(sample.seq - self._seq - 1, length, -early_ns, data)
+        self._append(data, sample.received_ns)
+        self._seq = sample.seq
+        self._clock = clock
+
+    def cut(
+        self, sensor: str, start_ns: int, length: int, now_ns: int, *, partial: bool
+    ) -> Window | None:
+        """`length` samples from `start_ns` on; None while they are not all there, or too few."""
+        if self._last is None:
+            return None
+        first = self._end + round((start_ns - self._end_ns) / self._period_ns)
+        if first + length > self._end and not partial:
+            return None
+        here = _Stretch(max(first, self._start), min(first + length, self._end))
+        missing = list(_within(self._gaps, here))
+        covered = max(0, here.end - here.start) - sum(g.end - g.start for g in missing)
+        if covered < MIN_COVERAGE * length:
+            return None
+        data = self._read(here)
+        if here.end - here.start < length:
+            data = _padded(data, here.start - first, length)
+        return Window(
+            sensor=sensor,
+            data=data,
+            start_ns=start_ns,
+            end_ns=start_ns + round(length * self._period_ns),
+            received_ns=self._received(here.end),
+            ready_ns=now_ns,
+            clock=self._clock,
+            quality=Quality(
+                coverage=covered / length,
+                gaps=len(missing) + (here.start > first) + (here.end < first + length),
+                clipped=_clipped(data),
+                repeated=sum(r.end - r.start for r in _within(self._repeats, here)) / length,
+                is_flat=bool((data.max(axis=1) == data.min(axis=1)).any()),
+            ),
+        )
+
+    def _place(self, skipped: int, length: int, late_ns: float, data: NDArray[np.float32]) -> None:
+        """Move the end to where the next block begins: over a gap, or by a pull of the line."""
+        by_time = round(late_ns / self._period_ns)
+        by_count = skipped * length
+        agree = abs(by_time - by_count) * self._period_ns <= SEQ_DOUBT_NS
+        if skipped < 0:
+            self._count("restart")
+            missing = max(0, by_time)
+        elif skipped and agree:
+            missing = by_count
+        else:
+            missing = by_time if late_ns > DOUBT_NS else 0
+        if missing:
+            self._count("gap")
+            self._bridge(missing, data[:, 0])
+        error = late_ns - missing * self._period_ns
+        if error < -DOUBT_NS:
+            self._count("reanchored")
+            self._end_ns += error
+        else:
+            self._end_ns += error * (SLOW_PULL if abs(error) <= JITTER_NS else FAST_PULL)
+
+    def _bridge(self, missing: int, following: NDArray[np.float32]) -> None:
+        """A straight line from the last sample to the next block's first."""
+        gap = _Stretch(self._end, self._end + missing)
+        shown = min(missing, self._capacity)
+        last = self._ring[:, (self._end - 1) % self._capacity].copy()
+        line = np.linspace(last, following, shown, dtype=np.float32, axis=1)
+        self._end += missing - shown
+        self._end_ns += (missing - shown) * self._period_ns
+        self._write(line)
+        self._gaps.append(gap)
+
+    def _append(self, data: NDArray[np.float32], received_ns: int) -> None:
+        start, last = self._end, self._last
+        self._write(data)
+        if last is not None and data[0, 0] == last[0, 0] and np.array_equal(data, last):
+            self._repeats.append(_Stretch(start, self._end))
+        self._last = data
+        self._arrivals.append(_Arrival(self._end, received_ns))
+        oldest = self._start
+        while self._arrivals[0].end <= oldest:
+            self._arrivals.popleft()
+        for stretches in (self._gaps, self._repeats):
+            while stretches and stretches[0].end <= oldest:
+                stretches.popleft()
+
+    def _write(self, data: NDArray[np.float32]) -> None:
+        length, capacity = data.shape[1], self._capacity
+        at = self._end % capacity
+        if (room := capacity - at) >= length:
+            self._ring[:, at : at + length] = data
+        else:
+            self._ring[:, at:] = data[:, :room]
+            self._ring[:, : length - room] = data[:, room:]
+        self._end += length
+        self._end_ns += length * self._period_ns
+        self._start = max(self._start, self._end - capacity)
+
+    def _read(self, here: _Stretch) -> NDArray[np.float32]:
+        at, length = here.start % self._capacity, here.end - here.start
+        room = self._capacity - at
+        if room >= length:
+            return self._ring[:, at : at + length].copy()
+        return np.concatenate((self._ring[:, at:], self._ring[:, : length - room]), axis=1)
+
+    def _received(self, end: int) -> int:
+        """Arrival of the block that holds the sample before `end`."""
+        received = self._arrivals[-1].received_ns
+        for arrival in reversed(self._arrivals):
+            if arrival.end < end:
+                break
+            received = arrival.received_ns
+        return received
+
+
+def _within(stretches: deque[_Stretch], here: _Stretch) -> Iterator[_Stretch]:
+    for one in stretches:
+        if one.start < here.end and one.end > here.start:
+            yield _Stretch(max(one.start, here.start), min(one.end, here.end))
+
+
+def _padded(data: NDArray[np.float32], before: int, length: int) -> NDArray[np.float32]:
+    """What is missing at the ends rests at each channel's mean: no energy is invented."""
+    padded = np.repeat(data.mean(axis=1, keepdims=True), length, axis=1)
+    padded[:, before : before + data.shape[1]] = data
+    return padded
+
+
+def _clipped(data: NDArray[np.float32]) -> float:
+    """Share of samples that stay at their channel's largest or smallest value, two or more."""
+    stays = data[:, 1:] == data[:, :-1]
+    tops = data[:, 1:] == data.max(axis=1, keepdims=True)
+    bottoms = data[:, 1:] == data.min(axis=1, keepdims=True)
+    return float(np.count_nonzero(stays & (tops | bottoms))) / data.size
