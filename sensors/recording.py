@@ -194,12 +194,16 @@ def _read_part(part: Path) -> RecordedPart:
 
 
 def _read_blocks(path: Path) -> tuple[RecordedBlock, ...]:
+    content = path.read_bytes()
+    rows = msgpack.Unpacker(max_buffer_size=MAX_FILE)
     try:
-        with path.open("rb") as file:
-            rows = msgpack.Unpacker(file, max_buffer_size=MAX_FILE)
-            return tuple(RecordedBlock(*row) for row in rows)
+        rows.feed(content)
+        blocks = tuple(RecordedBlock(*row) for row in rows)
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise BadReading("malformed", f"{path}: not a stream of blocks: {error}") from error
+    if rows.tell() != len(content):
+        raise BadReading("truncated", f"{path}: ends in the middle of a block")
+    return blocks
 
 
 def _record(block: RecordedBlock) -> bytes:
