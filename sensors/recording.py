@@ -196,14 +196,17 @@ def _read_part(part: Path) -> RecordedPart:
 def _read_blocks(path: Path) -> tuple[RecordedBlock, ...]:
     content = path.read_bytes()
     rows = msgpack.Unpacker(max_buffer_size=MAX_FILE)
+    blocks, end = [], 0
     try:
         rows.feed(content)
-        blocks = tuple(RecordedBlock(*row) for row in rows)
+        for row in rows:
+            blocks.append(RecordedBlock(*row))
+            end = rows.tell()
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise BadReading("malformed", f"{path}: not a stream of blocks: {error}") from error
-    if rows.tell() != len(content):
+    if end != len(content):
         raise BadReading("truncated", f"{path}: ends in the middle of a block")
-    return blocks
+    return tuple(blocks)
 
 
 def _record(block: RecordedBlock) -> bytes:
