@@ -1,0 +1,1 @@
+"""What the detectors said, as masses over one frame, combined and decided upon. Pure."""

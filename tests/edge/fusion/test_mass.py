@@ -1,0 +1,135 @@
+"""Mass functions: numbers from Shafer, Smets, Dezert & Smarandache, Mercier, and pyds."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.fusion.frame import Frame
+from edge.fusion.mass import Mass, discount, vacuous
+
+AB = Frame(("a", "b"))
+ABCD = Frame(("a", "b", "c", "d"))
+WEIGHTS = st.dictionaries(st.integers(1, 15), st.integers(1, 1000), min_size=1, max_size=8)
+
+
+def mass_of(frame: Frame, **focal: float) -> Mass:
+    return Mass(frame, {frame.mask(names): value for names, value in focal.items()})
+
+
+def normal(weights: dict[int, int]) -> Mass:
+    total = sum(weights.values())
+    return Mass(ABCD, {mask: weight / total for mask, weight in weights.items()})
+
+
+@pytest.mark.parametrize(
+    ("focal", "match"),
+    [
+        ({1: -0.1, 2: 1.1}, ">= 0"),
+        ({1: math.nan, 2: 1.0}, ">= 0"),
+        ({1: math.inf}, "sum"),
+        ({1: 0.5, 2: 0.5 + 1e-8}, "sum"),
+        ({}, "sum"),
+        ({1: 0.5, 4: 0.5}, "foreign"),
+        ({-1: 1.0}, "foreign"),
+    ],
+)
+def test_what_is_no_mass_function_is_refused(focal: dict[int, float], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        Mass(AB, focal)
+
+
+def test_a_mass_cannot_be_changed() -> None:
+    given_focal = {1: 0.4, 3: 0.6}
+    mass = Mass(AB, given_focal)
+    given_focal[1] = 0.9
+    assert mass[1] == 0.4
+    with pytest.raises(TypeError):
+        mass.focal[1] = 0.9  # type: ignore[index]
+    with pytest.raises(AttributeError):
+        mass.frame = ABCD  # type: ignore[misc]
+
+
+def test_rounding_inside_the_tolerance_is_normalised_away() -> None:
+    mass = Mass(AB, {1: 0.5, 2: 0.5 + 9e-10})
+    assert math.fsum(mass.focal.values()) == pytest.approx(1.0, abs=1e-15)
+
+
+def test_belief_and_plausibility_enclose_what_the_evidence_leaves_open() -> None:
+    """Shafer's vase (1976, ch. 1): .3 says genuine, the rest nothing."""
+    mass = mass_of(AB, a=0.3, ab=0.7)
+    assert (mass.belief(1), mass.plausibility(1)) == pytest.approx((0.3, 1.0))
+    assert (mass.belief(2), mass.plausibility(2)) == pytest.approx((0.0, 0.7))
+    assert mass.ignorance == pytest.approx(0.7)
+
+
+def test_mass_on_the_empty_set_is_neither_belief_nor_plausibility() -> None:
+    mass = Mass(AB, {0: 0.2, 1: 0.5, 3: 0.3})
+    assert mass.belief(AB.everything) == pytest.approx(0.8)
+    assert mass.plausibility(AB.everything) == pytest.approx(0.8)
+
+
+def test_pignistic_of_dezert_and_smarandache_2008() -> None:
+    assert mass_of(AB, a=0.3, b=0.1, ab=0.6).pignistic() == pytest.approx({"a": 0.6, "b": 0.4})
+
+
+def test_pignistic_of_the_pyds_suite() -> None:
+    betp = mass_of(ABCD, a=0.4, b=0.2, ad=0.1, abcd=0.3).pignistic()
+    assert betp == pytest.approx({"a": 0.525, "b": 0.275, "c": 0.075, "d": 0.125})
+
+
+def test_pignistic_is_conditional_on_the_empty_set_being_false() -> None:
+    betp = Mass(AB, {0: 0.5, 1: 0.25, 3: 0.25}).pignistic()
+    assert betp == pytest.approx({"a": 0.75, "b": 0.25})
+
+
+def test_total_conflict_has_no_pignistic_probability() -> None:
+    with pytest.raises(ValueError, match="empty set"):
+        Mass(AB, {0: 1.0}).pignistic()
+
+
+def test_classical_discounting_of_mercier_2008() -> None:
+    """a .5, r .5 kept at .6: a .3, r .3, the rest .4."""
+    kept = discount(mass_of(AB, a=0.5, b=0.5), 0.6)
+    assert dict(kept.items()) == pytest.approx({1: 0.3, 2: 0.3, 3: 0.4})
+
+
+def test_discounting_by_one_changes_nothing_and_by_zero_leaves_ignorance() -> None:
+    mass = mass_of(AB, a=0.3, b=0.1, ab=0.6)
+    assert discount(mass, 1.0) == mass
+    assert discount(mass, 0.0) == vacuous(AB)
+
+
+@pytest.mark.parametrize("reliability", [-0.01, 1.01, math.nan])
+def test_a_reliability_outside_0_to_1_is_refused(reliability: float) -> None:
+    with pytest.raises(ValueError, match="reliability"):
+        discount(vacuous(AB), reliability)
+
+
+@given(WEIGHTS, st.integers(1, 15))
+def test_belief_never_exceeds_pignistic_nor_that_plausibility(
+    weights: dict[int, int], mask: int
+) -> None:
+    mass = normal(weights)
+    betp = math.fsum(mass.pignistic()[name] for name in ABCD.names(mask))
+    assert mass.belief(mask) <= betp + 1e-12
+    assert betp <= mass.plausibility(mask) + 1e-12
+
+
+@given(WEIGHTS, st.integers(0, 15))
+def test_plausibility_is_what_the_belief_in_the_contrary_leaves(
+    weights: dict[int, int], mask: int
+) -> None:
+    mass = normal(weights)
+    assert mass.plausibility(mask) == pytest.approx(1 - mass.belief(ABCD.everything & ~mask))
+
+
+@given(WEIGHTS, st.floats(0, 1), st.integers(1, 14))
+def test_discounting_scales_every_belief_short_of_certainty(
+    weights: dict[int, int], reliability: float, mask: int
+) -> None:
+    mass = normal(weights)
+    kept = discount(mass, reliability)
+    assert kept.belief(mask) == pytest.approx(reliability * mass.belief(mask), abs=1e-12)
+    assert math.fsum(kept.focal.values()) == pytest.approx(1.0)
