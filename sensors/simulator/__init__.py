@@ -1,0 +1,1 @@
+"""A test cell for small electric motors: one cause moves all three senses."""
