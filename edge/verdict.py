@@ -55,10 +55,13 @@ class ClockPoints(_Part):
     deadline_ns: int
 
 
+Status = Literal["ok", "silent", "incomplete", "sick", "late", "failed"]
+
+
 class SensorReport(_Part):
     """What one sensor said, and how far it was believed."""
 
-    status: Literal["ok", "silent", "incomplete", "sick", "late", "failed"]
+    status: Status
     reason: str = ""
     detector: str
     engine: str = ""

@@ -1,0 +1,49 @@
+# make demo    runs the appliance on a simulated station, nothing else to install
+# make test    everything: lint, types, import contracts, tests (make check without installing)
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+.PHONY: demo test check bench bundle clean
+
+demo: $(VENV)/.runtime
+	$(BIN)/edge demo $(ARGS)
+
+bench: $(VENV)/.runtime
+	$(BIN)/edge bench $(ARGS)
+
+test: $(VENV)/.test mosquitto
+	$(MAKE) check
+
+check:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+# makes the shipped bundle again, from simulation to signed-off INT8 files (an hour on two cores)
+bundle: $(VENV)/.test
+	$(BIN)/python -m models make --out edge/bundles/motor
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 demo"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "Python has no venv here. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.runtime: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt $(VENV)/.runtime
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workshop,dev]'
+	@touch $@
+
+.PHONY: mosquitto
+mosquitto:
+	@sh tests/install-mosquitto.sh
+
+clean:
+	rm -rf $(VENV) build *.egg-info

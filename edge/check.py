@@ -1,0 +1,39 @@
+"""Validate LINE.toml: every key, every link it names, and every bundle against the sensors that
+feed it. Opens no connection and no camera, so it runs on any laptop.
+
+  edge check LINE.toml
+
+Exit status 0: right; 2: wrong, with the key, what was expected and the cure.
+"""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from edge.config import Line, check_bundles, read
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("line", type=Path, metavar="LINE.toml", help="the line's configuration")
+
+
+def run(options: argparse.Namespace) -> int:
+    line = read(options.line)
+    bundles = check_bundles(line)
+    console = Console(highlight=False)
+    console.print(f"{options.line}: right", style="green")
+    _describe(line, console)
+    for folder, one in bundles.items():
+        certified = "certified" if one.manifest.certificate else "not certified"
+        console.print(f"  bundle {one.label} ({certified}), {folder}")
+    return 0
+
+
+def _describe(line: Line, console: Console) -> None:
+    console.print(f"  site {line.site}, line {line.line}, {len(line.links)} links")
+    for station in line.stations:
+        console.print(f"  station {station.id}: trigger by {station.trigger.link}")
+        for sensor in station.sensors:
+            source = sensor.topic or sensor.node or sensor.camera
+            console.print(f"    {sensor.id} -> {sensor.input}, from {source} ({sensor.payload})")

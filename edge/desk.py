@@ -1,0 +1,92 @@
+"""Where triggers are accepted: put on the box's clock, journalled, and only then believed.
+
+A trigger heard twice (a ring read again, a redelivery, the first notification after subscribing) is
+recognised by the journal. The wire is told that it is safe only after the journal has it.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+from edge.config import Station
+from edge.journal import Accepted, Journal
+from edge.metrics import Metrics
+from sensors.clock import SourceClock
+from sensors.signal import Announcement, Trigger
+
+log = logging.getLogger(__name__)
+MAX_WAITING = 256  # announcements of one station before the journal; the newest is refused
+Safe = Callable[[], None]
+
+
+class TriggerDesk:
+    """Takes one station's announcements, in order, to the journal and on to its pipeline."""
+
+    def __init__(
+        self,
+        station: Station,
+        clock: SourceClock,
+        journal: Journal,
+        metrics: Metrics,
+        accepted: Callable[[Accepted], None],
+    ) -> None:
+        self._station = station
+        self._clock = clock
+        self._journal = journal
+        self._metrics = metrics
+        self._on_accepted = accepted
+        self._queue: asyncio.Queue[tuple[Announcement, Safe]] = asyncio.Queue(MAX_WAITING)
+
+    def announce(self, announcement: Announcement, safe: Safe) -> None:
+        """Called on the loop by a source; a refused trigger is offered again by its ring."""
+        try:
+            self._queue.put_nowait((announcement, safe))
+        except asyncio.QueueFull:
+            self._metrics.count(self._station.id, "trigger_queue")
+
+    def trigger(self, told: Announcement) -> Trigger:
+        """The same on the box's clock; without a stamp, the edge is its arrival."""
+        edge_ns = told.received_ns
+        if told.source_ns:
+            edge_ns = self._clock.to_box(
+                told.source_ns,
+                arrival_ns=told.received_ns,
+                wall_anchor_ns=time.time_ns() - time.monotonic_ns(),
+            )
+        return Trigger(
+            told.station,
+            told.sequence,
+            told.part,
+            told.recipe,
+            told.source_ns,
+            edge_ns,
+            told.received_ns,
+            told.from_ring,
+        )
+
+    async def run(self) -> None:
+        """Accept triggers until cancelled."""
+        while True:
+            told, safe = await self._queue.get()
+            accepted = await self._journal.accept(self.trigger(told))
+            safe()
+            if accepted is None:
+                self._metrics.triggers.labels(self._station.id, "repeated").inc()
+                continue
+            self._metrics.triggers.labels(self._station.id, "accepted").inc()
+            self._on_accepted(accepted)
+
+
+def clocks(stations: Mapping[str, Station], metrics: Metrics) -> dict[str, SourceClock]:
+    """One clock for each link that announces parts by OPC UA, one for each MQTT station."""
+    found: dict[str, SourceClock] = {}
+    for station in stations.values():
+        name = clock_name(station)
+        if name not in found:
+            found[name] = SourceClock(name, station.trigger.clock, metrics.count)
+    return found
+
+
+def clock_name(station: Station) -> str:
+    return station.trigger.link if station.trigger.nodes else f"{station.id}.trigger"

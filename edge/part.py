@@ -1,0 +1,101 @@
+"""One part between its trigger and its verdict: what is still awaited, and until when."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from edge.bundle import Bundle, ClipInput, Detector, SeriesInput
+from edge.config import Budget, Sensor, Station
+from edge.inference.detector import Score
+from edge.journal import Accepted
+from edge.judge import Answer
+from edge.metrics import Quantile
+from edge.verdict import Status
+from sensors.signal import Window
+from sensors.windower import Need
+
+
+def need(sensor: Sensor, detector: Detector, max_delay_s: float) -> Need:
+    """What the windower must cut for this sensor to feed this detector."""
+    wanted: SeriesInput | ClipInput = detector.input
+    where = {
+        "sensor": sensor.id,
+        "offset_ns": round(sensor.offset_s * 1e9),
+        "max_delay_ns": round(max_delay_s * 1e9),
+    }
+    return Need(**where, **wanted.model_dump(exclude={"name", "unit"}))
+
+
+def window_end_ns(station: Station, bundle: Bundle, edge_ns: int) -> int:
+    """When the last sample that any sensor of the station owes is taken."""
+    return edge_ns + max(
+        round(s.offset_s * 1e9) + bundle.manifest.detectors[s.input].input.duration_ns
+        for s in station.sensors
+    )
+
+
+class Reserve:
+    """Time kept back before the deadline, from what the steps after it were measured to take."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        half_s = budget.reserve_ms / 2e3
+        self.inference_s = Quantile(0.99, half_s)  # window cut to score
+        self.delivery_s = Quantile(0.99, half_s)  # last score to publication
+
+    @property
+    def delivery_ns(self) -> int:
+        return self._bounded(self.delivery_s.value * 1e3)
+
+    @property
+    def whole_ns(self) -> int:
+        return self._bounded((self.inference_s.value + self.delivery_s.value) * 1e3)
+
+    def _bounded(self, ms: float) -> int:
+        budget = self._budget
+        return round(min(max(ms, budget.min_reserve_ms), budget.max_reserve_ms) * 1e6)
+
+
+@dataclass(slots=True)
+class Part:
+    """A part in flight. Every sensor ends in `answers`, by a score or by a reason."""
+
+    accepted: Accepted
+    bundle: Bundle
+    sensors: dict[str, Sensor]
+    window_end_ns: int
+    deadline_ns: int
+    is_expired: bool = False  # judged, but too late to act upon
+    windows: dict[str, Window] = field(default_factory=dict)
+    scores: "dict[str, asyncio.Future[Score]]" = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
+    timers: list[asyncio.TimerHandle] = field(default_factory=list)
+
+    @property
+    def start_ns(self) -> int:
+        """From when its latency counts: the later of window end and trigger arrival."""
+        return max(self.window_end_ns, self.accepted.trigger.received_ns)
+
+    @property
+    def unseen(self) -> list[str]:
+        """Sensors whose window is still awaited."""
+        return [s for s in self.sensors if s not in self.windows and s not in self.answers]
+
+    @property
+    def is_complete(self) -> bool:
+        return len(self.answers) == len(self.sensors)
+
+    def give_up(self, sensor: str, status: Status, reason: str) -> None:
+        self.answers[sensor] = Answer(
+            self.sensors[sensor], status, reason, window=self.windows.get(sensor)
+        )
+
+    def scored(self, sensor: str, score: Score) -> None:
+        self.answers[sensor] = Answer(
+            self.sensors[sensor], "ok", window=self.windows[sensor], score=score
+        )
+
+    def end(self) -> None:
+        for timer in self.timers:
+            timer.cancel()
+        for score in self.scores.values():
+            score.cancel()

@@ -1,0 +1,241 @@
+"""The path of one station: trigger -> windows -> scores -> verdict, once per accepted trigger.
+
+Everything here runs on the event loop and never blocks it: decoding, networks and disk have threads
+of their own. Waiting for a sensor ends early enough for the verdict to be out by its deadline.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from edge.bundle import Bundle
+from edge.config import Line, Station
+from edge.errors import QueueFull
+from edge.inference.detector import Score
+from edge.inference.engine import Engine
+from edge.journal import Accepted, Journal
+from edge.judge import Judged, Times, verdict, weigh
+from edge.metrics import Metrics
+from edge.part import Part, Reserve, need, window_end_ns
+from edge.publish.outbox import Outbox
+from edge.verdict import Status, Verdict
+from sensors.signal import ClockKind, Sample, Trigger, Window
+from sensors.windower import Windower
+
+log = logging.getLogger(__name__)
+MAX_IN_FLIGHT = 64  # parts of one station; beyond it the oldest is judged with what there is
+FRESH_NS = 1_000_000_000  # a trigger from a ring this long after its window is no news any more
+MAX_SEALED = 256  # verdicts waiting for the disk; beyond it the disk is dead and the process ends
+
+
+class StationPipeline:
+    """Joins windower, engine, fusion, journal and outbox for one station."""
+
+    def __init__(
+        self,
+        station: Station,
+        line: Line,
+        bundles: Mapping[Path, Bundle],
+        journal: Journal,
+        outbox: Outbox,
+        engine: Engine,
+        metrics: Metrics,
+        *,
+        accepted: Callable[[Accepted], None],
+        sealed: Callable[[Part, Verdict], None],
+    ) -> None:
+        self.station = station
+        self._line = line
+        self._bundles = {r: bundles[p] for r, p in station.bundles.items()}
+        self._journal = journal
+        self._outbox = outbox
+        self._engine = engine
+        self._metrics = metrics
+        self._on_accepted = accepted
+        self._on_sealed = sealed
+        self._sensors = {s.id: s for s in station.sensors}
+        self._windowers = self._build_windowers()
+        self._parts: list[Part] = []  # in order of acceptance
+        self._verdicts: asyncio.Queue[tuple[Part, Verdict]] = asyncio.Queue(MAX_SEALED)
+        self.reserve = Reserve(line.budget)
+
+    def _build_windowers(self) -> dict[str, Windower]:
+        """One windower a distinct set of inputs; recipes that share it share its rings."""
+        by_needs: dict[object, Windower] = {}
+        by_recipe = {}
+        for recipe, one in self._bundles.items():
+            detectors, delay_s = one.manifest.detectors, self.station.trigger.max_delay_s
+            needs = tuple(need(s, detectors[s.input], delay_s) for s in self.station.sensors)
+            if needs not in by_needs:
+                by_needs[needs] = Windower(needs, self._metrics.count)
+            by_recipe[recipe] = by_needs[needs]
+        return by_recipe
+
+    # --- samples -----------------------------------------------------------------------------
+
+    def add(self, sample: Sample, time_ns: int, clock: ClockKind) -> None:
+        """A decoded block, at box time `time_ns`; completes windows that waited for it."""
+        for windower in set(self._windowers.values()):
+            windower.add(sample, time_ns, clock)
+        for part in self._parts:
+            if sample.sensor not in part.windows and sample.sensor not in part.answers:
+                self._cut(part, sample.sensor)
+
+    def _windower(self, part: Part) -> Windower:
+        recipe = part.accepted.trigger.recipe
+        return self._windowers[recipe if recipe in self._windowers else "*"]
+
+    def _cut(self, part: Part, sensor: str) -> None:
+        edge_ns, now_ns = part.accepted.trigger.edge_ns, time.monotonic_ns()
+        window = self._windower(part).cut(sensor, edge_ns, now_ns)
+        if window is not None:
+            part.windows[sensor] = window
+            self._infer(part, sensor, window)
+
+    def _infer(self, part: Part, sensor: str, window: Window) -> None:
+        detector = self._sensors[sensor].input
+        try:
+            score = self._engine.submit(part.bundle, detector, window)
+        except QueueFull as error:
+            part.give_up(sensor, "failed", str(error))
+            self._seal_complete()
+            return
+        part.scores[sensor] = score
+        score.add_done_callback(lambda done: self._scored(part, sensor, done))
+
+    def _scored(self, part: Part, sensor: str, done: "asyncio.Future[Score]") -> None:
+        if done.cancelled() or sensor in part.answers:
+            return
+        score = done.result()  # an engine that fails is a fault of logic: it ends the process
+        part.scored(sensor, score)
+        self.reserve.inference_s.add((score.inferred_ns - part.windows[sensor].ready_ns) / 1e9)
+        self._seal_complete()
+
+    # --- triggers ----------------------------------------------------------------------------
+
+    def bundle_for(self, recipe: str) -> Bundle | None:
+        return self._bundles.get(recipe, self._bundles.get("*"))
+
+    def open(self, accepted: Accepted) -> None:
+        """Start to wait for the windows of an accepted trigger."""
+        self._on_accepted(accepted)
+        trigger = accepted.trigger
+        one = self.bundle_for(trigger.recipe)
+        if one is None:
+            self._open_without_bundle(accepted)
+            return
+        end_ns = window_end_ns(self.station, one, trigger.edge_ns)
+        part = self._part(accepted, one, end_ns)
+        part.is_expired = self._is_expired(part)
+        if accepted.is_recovered or self._is_out_of_reach(part):
+            self._abandon(part, "silent", "the box was not watching when this part was here")
+            return
+        self._set_timers(part)
+        for sensor in self._sensors:
+            self._cut(part, sensor)
+        if len(self._parts) > MAX_IN_FLIGHT:
+            self._metrics.count(self.station.id, "parts_in_flight")
+            self._abandon(self._parts[0], "late", f"more than {MAX_IN_FLIGHT} parts in flight")
+
+    def _part(self, accepted: Accepted, one: Bundle, end_ns: int) -> Part:
+        budget_ns = round(self._line.budget.deadline_ms * 1e6)
+        deadline_ns = max(end_ns, accepted.trigger.received_ns) + budget_ns
+        part = Part(accepted, one, self._sensors, end_ns, deadline_ns)
+        self._parts.append(part)
+        self._metrics.in_flight.inc()
+        return part
+
+    def _open_without_bundle(self, accepted: Accepted) -> None:
+        trigger = accepted.trigger
+        one = next(iter(self._bundles.values()))
+        part = self._part(accepted, one, trigger.edge_ns)
+        self._metrics.count(self.station.id, "unknown_recipe")
+        self._abandon(part, "failed", f"no bundle for recipe {trigger.recipe!r}")
+
+    def _is_out_of_reach(self, part: Part) -> bool:
+        """Its window has left the rings."""
+        age_ns = time.monotonic_ns() - part.window_end_ns
+        return age_ns > self.station.trigger.max_delay_s * 1e9
+
+    def _is_expired(self, part: Part) -> bool:
+        """Heard from a ring long after its window: the part has moved on."""
+        trigger = part.accepted.trigger
+        heard_late_ns = trigger.received_ns - part.window_end_ns
+        return self._is_out_of_reach(part) or (trigger.recovered and heard_late_ns > FRESH_NS)
+
+    def _set_timers(self, part: Part) -> None:
+        loop, now_ns = asyncio.get_running_loop(), time.monotonic_ns()
+        for at_ns, give_up in (
+            (part.deadline_ns - self.reserve.whole_ns, self._stop_watching),
+            (part.deadline_ns - self.reserve.delivery_ns, self._stop_inferring),
+        ):
+            delay_s = max(0.0, (at_ns - now_ns) / 1e9)
+            part.timers.append(loop.call_later(delay_s, give_up, part))
+
+    def _stop_watching(self, part: Part) -> None:
+        """Windows not complete by now can no longer be judged in time."""
+        windower = self._windower(part)
+        for sensor in part.unseen:
+            edge_ns, now_ns = part.accepted.trigger.edge_ns, time.monotonic_ns()
+            partial = windower.cut_partial(sensor, edge_ns, now_ns)
+            if partial is None:
+                part.give_up(sensor, "silent", "no data in the part's window")
+            else:
+                part.windows[sensor] = partial
+                share = f"{partial.quality.coverage:.0%} of the window came in time"
+                part.give_up(sensor, "incomplete", share)
+        self._seal_complete()
+
+    def _stop_inferring(self, part: Part) -> None:
+        for sensor in [s for s in self._sensors if s not in part.answers]:
+            part.give_up(sensor, "late", "the engine did not answer in time")
+        self._seal_complete()
+
+    def _abandon(self, part: Part, status: Status, reason: str) -> None:
+        for sensor in [s for s in self._sensors if s not in part.answers]:
+            part.give_up(sensor, status, reason)
+        self._seal_complete()
+
+    # --- verdicts ----------------------------------------------------------------------------
+
+    def _seal_complete(self) -> None:
+        """Verdicts leave in trigger order: a later part waits for an earlier one's deadline."""
+        while self._parts and self._parts[0].is_complete:
+            part = self._parts.pop(0)
+            self._metrics.in_flight.dec()
+            part.end()
+            self._verdicts.put_nowait((part, self._judge(part)))
+
+    def _judge(self, part: Part) -> Verdict:
+        answers = [part.answers[s] for s in self._sensors]
+        judged: Judged = weigh(answers, part.bundle)
+        fused_ns = time.monotonic_ns()
+        times = Times(
+            window_end_ns=part.window_end_ns,
+            deadline_ns=part.deadline_ns,
+            epoch_ns=time.time_ns() - fused_ns,
+            is_expired=part.is_expired,
+        )
+        return verdict(
+            part.accepted,
+            answers,
+            judged,
+            part.bundle,
+            times,
+            site=self._line.site,
+            line=self._line.line,
+            fused_ns=fused_ns,
+            sealed_ns=time.monotonic_ns(),
+        )
+
+    async def run(self) -> None:
+        """Hand verdicts to the outbox, in order; returns only by cancellation."""
+        while True:
+            part, sealed = await self._verdicts.get()
+            await self._outbox.put(part.accepted.id, self.station.id, sealed, part.start_ns)
+            self._metrics.judged(sealed)
+            self._on_sealed(part, sealed)
+
+

@@ -1,0 +1,99 @@
+"""LINE.toml says what is wrong with it, where, and what to do."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from edge import config
+from edge.errors import ConfigError
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "line.toml"
+
+
+def written(folder: Path, old: str = "", new: str = "") -> Path:
+    text = EXAMPLE.read_text()
+    assert old in text
+    path = folder / "line.toml"
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+def test_the_documented_example_is_right_and_feeds_every_input_of_the_shipped_bundle() -> None:
+    line = config.read(EXAMPLE)
+    bundles = config.check_bundles(line)
+    assert {s.input for s in line.stations[0].sensors} == set(
+        next(iter(bundles.values())).manifest.detectors
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named", "cure"),
+    [
+        ('site = "leipzig"', "", "site", "required"),
+        ("deadline_ms", "dead_line_ms", "budget.dead_line_ms", "unknown key"),
+        ('port = 8883', "port = 88830", "links.plant.mqtt.port", "65535"),
+        ('ca_file = "pki/broker-ca.pem"', "", "links.plant", "set ca_file"),
+        ('link = "gateway"', 'link = "gate"', "st1-vibration", "'plc'"),
+        ('id = "st1-audio"', 'id = "st1-camera"', "st1-camera", "unique"),
+        ('security = "Basic256Sha256"', 'security = "None"', "links.plc", "in clear"),
+        ('topic = "leipzig/motor-eol/st1/audio"', "", "sensors.2", "topic (MQTT)"),
+    ],
+)  # fmt: skip
+def test_a_wrong_key_is_named_with_its_cure(
+    tmp_path: Path, old: str, new: str, named: str, cure: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.read(written(tmp_path, old, new))
+    assert named in str(caught.value)
+    assert cure in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('input = "audio"', 'input = "sound"', "has camera, vibration, audio"),
+        ('input = "audio"', 'input = "vibration"', "no sensor feeds audio"),
+        ('"shipped:motor"', '"bundles/none"', "is"),
+        (
+            'node = "ns=2;s=st1.vibration"',
+            'node = "ns=2;s=st1.vibration"\npayload = "array"\nchannels = 3\nunit = "g"\n'
+            "rate_hz = 25600",
+            "'m/s2'",
+        ),
+    ],
+)
+def test_a_sensor_that_does_not_fit_its_input_is_refused(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    line = config.read(written(tmp_path, old, new))
+    with pytest.raises(ConfigError, match=said):
+        config.check_bundles(line)
+
+
+def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    line = config.read(written(tmp_path))
+    link = line.links["plc"]
+    assert link.kind == "opcua"
+    assert link.certificate_file == tmp_path / "pki" / "box.pem"
+
+
+def test_check_exits_with_2_and_opens_nothing(tmp_path: Path) -> None:
+    path = written(tmp_path, "deadline_ms", "dead_line_ms")
+    done = subprocess.run(
+        [sys.executable, "-m", "edge", "check", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "budget.dead_line_ms: unknown key" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_example_is_plain_toml() -> None:
+    assert tomllib.loads(EXAMPLE.read_text())["line"] == "motor-eol"
