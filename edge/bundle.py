@@ -76,7 +76,7 @@ class DetectorClass(_Table):
 
 
 class OutOfDistribution(_Table):
-    """How far from its training data a detector still answers (Lee et al. 2018; Liu et al. 2020)."""
+    """How far from its training data a detector answers (Lee et al. 2018; Liu et al. 2020)."""
 
     energy_limit: float | None = None  # -T logsumexp(logits / T) above this is foreign
     distance_limit: float | None = None  # Mahalanobis distance of the embedding

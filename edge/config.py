@@ -204,7 +204,20 @@ def check_bundles(line: Line) -> dict[Path, Bundle]:
                 except BundleError as error:
                     raise ConfigError(f"{where}: {error}") from error
             _check_wiring(station, where, bundles[folder])
+        _check_recipes(station, bundles)
     return bundles
+
+
+def _check_recipes(station: Station, bundles: dict[Path, Bundle]) -> None:
+    """A stream is decoded before its part's recipe is known: every bundle takes it alike."""
+    ones = [bundles[folder] for folder in station.bundles.values()]
+    for sensor in station.sensors:
+        inputs = {one.label: one.manifest.detectors[sensor.input].input for one in ones}
+        if len(set(inputs.values())) > 1:
+            raise ConfigError(
+                f"stations.{station.id}.sensors.{sensor.id}: the bundles {', '.join(inputs)} take "
+                f"different inputs for {sensor.input!r}; give one station bundles of one shape"
+            )
 
 
 def _check_wiring(station: Station, where: str, one: Bundle) -> None:

@@ -5,7 +5,7 @@ import contextlib
 import gc
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,22 +18,23 @@ from edge.config import Line, Station, check_bundles
 from edge.decode import DecodeThread
 from edge.desk import TriggerDesk, clock_name, clocks
 from edge.disk import Disk
+from edge.errors import EngineHung
 from edge.health import Health, LoopLag, application
 from edge.inference.engine import Engine
 from edge.intake import SensorIntake
 from edge.journal import Journal
 from edge.metrics import Metrics
 from edge.pipeline import StationPipeline
-from edge.publish.outbox import Outbox
-from edge.sessions import Inlets, publishers, routes, sources
+from edge.publish.outbox import Delivery, Outbox
+from edge.publish.plc import Echoes
+from edge.sessions import Inlets, Named, publishers, routes, sources, trigger_links
 from edge.statefile import NAME
 from edge.supervisor import keep
 from edge.tape import Tape
-from edge.verdict import Verdict
-from sensors.signal import Announcement
+from sensors.opcua import Granted
 
 log = logging.getLogger(__name__)
-HEARTBEAT_S = 1.0
+BEAT_S = 0.5
 SWEEP_S = 3600.0
 
 
@@ -43,9 +44,9 @@ class Daemon:
     def __init__(self, line: Line) -> None:
         self.line = line
         self.metrics = Metrics()
-        self.health = Health(self.metrics, tuple(line.sensors))
+        self.health = Health(self.metrics, tuple(line.sensors), trigger_links(line))
+        self.echoes = Echoes()
         self._clocks = clocks(line.stations, self.metrics)
-        self._stations = {s.id: s for s in line.stations}
         self._pipelines: dict[str, StationPipeline] = {}
         self._desks: dict[str, TriggerDesk] = {}
         self._intakes: dict[str, SensorIntake] = {}
@@ -75,19 +76,151 @@ class Daemon:
             tape = Tape(station, line.record, line.record_limit, metrics)
             self._tapes.append(tape)
         pipeline = StationPipeline(
-            station, line, bundles, self.journal, self.outbox, self.engine, metrics, tape
+            station, line, bundles, self.outbox, self.engine, metrics, self.echoes, tape
         )
         self._pipelines[station.id] = pipeline
         clock = self._clocks[clock_name(station)]
         self._desks[station.id] = TriggerDesk(station, clock, self.journal, metrics, pipeline.open)
-        detectors = next(iter(pipeline.bundles.values())).manifest.detectors
         for sensor in station.sensors:
             self._intakes[sensor.id] = SensorIntake(
-                sensor,
-                detectors[sensor.input].input,
-                pipeline,
-                self.decode,
-                metrics,
-                self.health,
-                tape,
+                sensor, pipeline, self.decode, metrics, self.health, tape
             )
+
+    async def run(self) -> None:
+        """Work until cancelled, or until something fails that must not go on."""
+        async with asyncio.TaskGroup() as group:
+            start = partial(_start, group)
+            _fail_loudly(group)
+            start("loop-lag", LoopLag(self.metrics).run())
+            start("http", self._serve_http())
+            for station in self.line.stations:
+                start(f"{station.id}/verdicts", self._pipelines[station.id].run())
+                for accepted in self.journal.pending():
+                    if accepted.trigger.station == station.id:
+                        self._pipelines[station.id].open(accepted)
+                start(f"{station.id}/triggers", self._desks[station.id].run())
+            for tape in self._tapes:
+                start("tape", tape.run())
+            report = partial(self._report_link, start)
+            for name, session in self._sessions():
+                start(name, keep(name, session, report))
+            start("beat", self._beat())
+            start("watch", self._watch_engine())
+            start("sweep", self._sweep())
+
+    def _sessions(self) -> Iterator[Named]:
+        inlets = Inlets(
+            deliver=lambda sensor, *block: self._intakes[sensor].deliver(*block),
+            announce=lambda told, safe: self._desks[told.station].announce(told, safe),
+            observe_clock=self._observe_clock,
+            granted=self._granted,
+            picture=lambda sample: self._intakes[sample.sensor].picture(sample),
+        )
+        shapes = {s: i.wanted for s, i in self._intakes.items()}
+        yield from sources(self.line, inlets, shapes, self.metrics.count)
+        yield from publishers(
+            self.line,
+            self.outbox,
+            self.echoes,
+            is_ready=lambda: self.health.is_ready,
+            published=self._published,
+            count=self.metrics.count,
+        )
+
+    # --- what the parts tell each other ------------------------------------------------------
+
+    def _report_link(
+        self, start: Callable[[str, Coroutine[Any, Any, None]], None], name: str, is_up: bool
+    ) -> None:
+        self.health.report_link(name, is_up)
+        for station in self.line.stations:
+            if is_up and station.trigger.link == name:
+                start("meet", self.journal.meet(station.id))
+
+    def _observe_clock(self, link: str, reading_ns: int, received_ns: int) -> None:
+        if clock := self._clocks.get(link):
+            anchor_ns = time.time_ns() - time.monotonic_ns()
+            clock.observe_reading(reading_ns, arrival_ns=received_ns, wall_anchor_ns=anchor_ns)
+
+    def _granted(self, granted: Granted) -> None:
+        for kind, (_, given_ms) in (
+            ("publishing", granted.publishing_ms),
+            ("sampling", granted.sampling_ms),
+        ):
+            self.metrics.granted.labels(granted.link, granted.node, kind).set(given_ms)
+
+    def _published(self, delivery: Delivery, at_ns: int) -> None:
+        """An acknowledgement came; only fresh deliveries say how fast the box is."""
+        if delivery.is_fresh and delivery.start_ns:
+            self.metrics.published(delivery.start_ns, at_ns)
+            self._pipelines[delivery.station].reserve.delivery_s.add(
+                (at_ns - delivery.put_ns) / 1e9
+            )
+
+    # --- beside the path ---------------------------------------------------------------------
+
+    async def _beat(self) -> None:
+        """Ready, then alive: for systemd, and for the meters that are read from elsewhere."""
+        started_ns, is_told = time.monotonic_ns(), False
+        while True:
+            if self.health.is_ready and not is_told:
+                is_told = True
+                gc.collect()
+                gc.freeze()
+                systemd.notify("READY=1")
+                log.info("ready after %.2f s", (time.monotonic_ns() - started_ns) / 1e9)
+            systemd.notify("WATCHDOG=1")
+            for publisher in self.outbox.publishers:
+                self.metrics.backlog.labels(publisher).set(self.outbox.backlog(publisher))
+            await asyncio.sleep(BEAT_S)
+
+    async def _watch_engine(self) -> None:
+        """A hung engine cannot be mended from inside: end, and be started again."""
+        while True:
+            await asyncio.sleep(BEAT_S)
+            if self.engine.is_hung:
+                self.health.fault = "the engine hangs"
+                raise EngineHung(
+                    f"a network runs for more than {self.line.engine.timeout_ms:.0f} ms; "
+                    "ending, to be started again"
+                )
+
+    async def _sweep(self) -> None:
+        """Old rows go once an hour."""
+        keep_ns = round(self.line.storage.retention_days * 86400e9)
+        while True:
+            before_ns = time.time_ns() - keep_ns
+            await self.outbox.sweep(before_ns, before_ns)
+            await self.journal.sweep(before_ns)
+            await asyncio.sleep(SWEEP_S)
+
+    async def _serve_http(self) -> None:
+        host, port = self.line.http.rsplit(":", 1)
+        app = application(self.health, self.metrics, lambda: self.engine.names)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, int(port)).start()
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
+
+
+def _start(group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, None]) -> None:
+    group.create_task(work, name=name)
+
+
+def _fail_loudly(group: asyncio.TaskGroup) -> None:
+    """An exception in a callback of the loop ends the process like one in a task."""
+
+    async def fail(error: BaseException) -> None:
+        raise error
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if error is None:
+            loop.default_exception_handler(context)
+        else:
+            group.create_task(fail(error), name="fault")
+
+    asyncio.get_running_loop().set_exception_handler(handle)

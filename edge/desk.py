@@ -7,10 +7,11 @@ recognised by the journal. The wire is told that it is safe only after the journ
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 
+from edge.accepted import Accepted
 from edge.config import Station
-from edge.journal import Accepted, Journal
+from edge.journal import Journal
 from edge.metrics import Metrics
 from sensors.clock import SourceClock
 from sensors.signal import Announcement, Trigger
@@ -75,13 +76,25 @@ class TriggerDesk:
                 self._metrics.triggers.labels(self._station.id, "repeated").inc()
                 continue
             self._metrics.triggers.labels(self._station.id, "accepted").inc()
+            if accepted.missed:
+                self._report_missed(accepted)
             self._on_accepted(accepted)
 
+    def _report_missed(self, accepted: Accepted) -> None:
+        self._metrics.triggers.labels(self._station.id, "missed").inc(accepted.missed)
+        log.warning(
+            "%s: %d triggers before sequence %d were never heard: they fell out of the PLC's ring "
+            "while this box was away",
+            self._station.id,
+            accepted.missed,
+            accepted.trigger.sequence,
+        )
 
-def clocks(stations: Mapping[str, Station], metrics: Metrics) -> dict[str, SourceClock]:
+
+def clocks(stations: Iterable[Station], metrics: Metrics) -> dict[str, SourceClock]:
     """One clock for each link that announces parts by OPC UA, one for each MQTT station."""
     found: dict[str, SourceClock] = {}
-    for station in stations.values():
+    for station in stations:
         name = clock_name(station)
         if name not in found:
             found[name] = SourceClock(name, station.trigger.clock, metrics.count)

@@ -15,3 +15,11 @@ class EngineStale(RuntimeError):  # noqa: N818 - named by its state; the catcher
 
 class DiskFailed(RuntimeError):  # noqa: N818 - named by what happened; the process ends
     """The state file cannot be opened, read or written: mend the disk. Ends the process."""
+
+
+class EngineHung(RuntimeError):  # noqa: N818 - named by its state
+    """A network never came back: the process ends and is started again."""
+
+
+class QueueFull(RuntimeError):  # noqa: N818 - named by its state
+    """A bounded hand-over refused the newest: that sensor is missing for this part."""

@@ -39,13 +39,13 @@ class LoopLag:
 
 
 class Health:
-    """Links and sensors as last seen. `ready` is what the PLC's Ready bit and /readyz say."""
+    """Links and sensors as last seen. `is_ready` is what the PLC's Ready bit and /readyz say."""
 
-    def __init__(self, metrics: Metrics, links: tuple[str, ...], sensors: tuple[str, ...]) -> None:
+    def __init__(self, metrics: Metrics, sensors: tuple[str, ...], needed: set[str]) -> None:
         self._metrics = metrics
-        self.links = dict.fromkeys(links, False)
+        self.links: dict[str, bool] = {}
         self.last_block_ns = dict.fromkeys(sensors, 0)
-        self.needed: set[str] = set()  # links without which no part can be announced
+        self._needed = needed  # links without which no part can be announced
         self.engines_ready = False
         self.fault = ""
 
@@ -57,8 +57,9 @@ class Health:
         self.last_block_ns[sensor] = now_ns
 
     @property
-    def ready(self) -> bool:
-        return self.engines_ready and not self.fault and all(self.links[n] for n in self.needed)
+    def is_ready(self) -> bool:
+        are_linked = all(self.links.get(name, False) for name in self._needed)
+        return self.engines_ready and not self.fault and are_linked
 
     def state(self) -> dict[str, object]:
         now = time.monotonic_ns()
@@ -66,7 +67,7 @@ class Health:
         for sensor, age_s in ages.items():
             self._metrics.data_age.labels(sensor).set(float("inf") if age_s is None else age_s)
         return {
-            "ready": self.ready,
+            "ready": self.is_ready,
             "fault": self.fault,
             "engines_ready": self.engines_ready,
             "links": self.links,
@@ -85,7 +86,7 @@ def application(
 
     async def readyz(_: web.Request) -> web.Response:
         return web.json_response(
-            health.state() | {"engines": engines()}, status=200 if health.ready else 503
+            health.state() | {"engines": engines()}, status=200 if health.is_ready else 503
         )
 
     async def metrics_page(_: web.Request) -> web.Response:
@@ -94,6 +95,10 @@ def application(
 
     app = web.Application()
     app.add_routes(
-        [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics_page)]
+        [
+            web.get("/healthz", healthz),
+            web.get("/readyz", readyz),
+            web.get("/metrics", metrics_page),
+        ]
     )
     return app

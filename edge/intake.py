@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import ClipInput, SeriesInput
+from edge.bundle import ClipInput
 from edge.config import Sensor
 from edge.decode import DecodeThread
 from edge.health import Health
@@ -39,7 +39,6 @@ class SensorIntake:
     def __init__(
         self,
         sensor: Sensor,
-        wanted: SeriesInput | ClipInput,
         station: StationPipeline,
         decode: DecodeThread,
         metrics: Metrics,
@@ -47,7 +46,7 @@ class SensorIntake:
         tape: Tape | None,
     ) -> None:
         self._sensor = sensor
-        self._wanted = wanted
+        self.wanted = station.input_of(sensor)
         self._station = station
         self._decode = decode
         self._metrics = metrics
@@ -66,7 +65,7 @@ class SensorIntake:
         """One payload as it came from the wire."""
         self._health.seen(self._sensor.id, received_ns)
         came = RecordedBlock(received_ns, payload, properties)
-        wanted = self._wanted
+        wanted = self.wanted
         try:
             one = codec.unpack(payload, properties, self._sensor)
             if isinstance(wanted, ClipInput):

@@ -7,6 +7,7 @@ what was judged.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from edge.accepted import Accepted
 from edge.bundle import Bundle
 from edge.config import Sensor
 from edge.fusion.decision import Absence, Decided, decide
@@ -15,7 +16,6 @@ from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass, vacuous
 from edge.fusion.rules import Combination, combine
 from edge.inference.detector import Score
-from edge.journal import Accepted
 from edge.verdict import ClockPoints, Decision, ErrorCode, SensorReport, Status, Verdict, iso
 from sensors.signal import Window
 
@@ -98,9 +98,7 @@ def _evidence(answer: Answer, bundle: Bundle, frame: Frame) -> tuple[SensorRepor
     if score is None or quality is None:
         return report, vacuous(frame)
     health, why = reliability(quality)
-    said = statement(
-        score.logits, bundle.manifest.detectors[answer.sensor.input], frame, health
-    )
+    said = statement(score.logits, bundle.manifest.detectors[answer.sensor.input], frame, health)
     spoken = {
         "status": "ok" if health == 1.0 else "sick",
         "reason": why,

@@ -38,7 +38,9 @@ class Metrics:
         self.drops = Counter(
             "edge_drops", "Readings, triggers and results dropped", ["source", "cause"], registry=r
         )
-        self.triggers = Counter("edge_triggers", "Triggers by fate", ["station", "fate"], registry=r)
+        self.triggers = Counter(
+            "edge_triggers", "Triggers by fate", ["station", "fate"], registry=r
+        )
         self.link_up = Gauge("edge_link_up", "1 while the link is connected", ["link"], registry=r)
         self.data_age = Gauge(
             "edge_sensor_data_age_seconds", "Since the last block arrived", ["sensor"], registry=r
@@ -54,7 +56,10 @@ class Metrics:
         )
         self.in_flight = Gauge("edge_parts_in_flight", "Parts without verdict", registry=r)
         self.granted = Gauge(
-            "edge_opcua_interval_ms", "Interval granted by a server", ["link", "kind"], registry=r
+            "edge_opcua_interval_ms",
+            "Interval granted by a server",
+            ["link", "node", "kind"],
+            registry=r,
         )
 
     def count(self, source: str, cause: str, amount: int = 1) -> None:

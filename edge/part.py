@@ -3,10 +3,10 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from edge.accepted import Accepted
 from edge.bundle import Bundle, ClipInput, Detector, SeriesInput
 from edge.config import Budget, Sensor, Station
 from edge.inference.detector import Score
-from edge.journal import Accepted
 from edge.judge import Answer
 from edge.metrics import Quantile
 from edge.verdict import Status

@@ -7,21 +7,23 @@ of their own. Waiting for a sensor ends early enough for the verdict to be out b
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from edge.bundle import Bundle
-from edge.config import Line, Station
+from edge.accepted import Accepted
+from edge.bundle import Bundle, ClipInput, SeriesInput
+from edge.config import Line, Sensor, Station
 from edge.errors import QueueFull
 from edge.inference.detector import Score
 from edge.inference.engine import Engine
-from edge.journal import Accepted, Journal
 from edge.judge import Judged, Times, verdict, weigh
 from edge.metrics import Metrics
 from edge.part import Part, Reserve, need, window_end_ns
 from edge.publish.outbox import Outbox
+from edge.publish.plc import Echoes
+from edge.tape import Tape
 from edge.verdict import Status, Verdict
-from sensors.signal import ClockKind, Sample, Trigger, Window
+from sensors.signal import ClockKind, Sample, Window
 from sensors.windower import Windower
 
 log = logging.getLogger(__name__)
@@ -38,23 +40,20 @@ class StationPipeline:
         station: Station,
         line: Line,
         bundles: Mapping[Path, Bundle],
-        journal: Journal,
         outbox: Outbox,
         engine: Engine,
         metrics: Metrics,
-        *,
-        accepted: Callable[[Accepted], None],
-        sealed: Callable[[Part, Verdict], None],
+        echoes: Echoes,
+        tape: Tape | None,
     ) -> None:
         self.station = station
         self._line = line
         self._bundles = {r: bundles[p] for r, p in station.bundles.items()}
-        self._journal = journal
         self._outbox = outbox
         self._engine = engine
         self._metrics = metrics
-        self._on_accepted = accepted
-        self._on_sealed = sealed
+        self._echoes = echoes
+        self._tape = tape
         self._sensors = {s.id: s for s in station.sensors}
         self._windowers = self._build_windowers()
         self._parts: list[Part] = []  # in order of acceptance
@@ -113,6 +112,10 @@ class StationPipeline:
         self.reserve.inference_s.add((score.inferred_ns - part.windows[sensor].ready_ns) / 1e9)
         self._seal_complete()
 
+    def input_of(self, sensor: Sensor) -> SeriesInput | ClipInput:
+        """What the detector behind a sensor takes; the same in every bundle of the station."""
+        return next(iter(self._bundles.values())).manifest.detectors[sensor.input].input
+
     # --- triggers ----------------------------------------------------------------------------
 
     def bundle_for(self, recipe: str) -> Bundle | None:
@@ -120,7 +123,7 @@ class StationPipeline:
 
     def open(self, accepted: Accepted) -> None:
         """Start to wait for the windows of an accepted trigger."""
-        self._on_accepted(accepted)
+        self._echoes.accepted(accepted)
         trigger = accepted.trigger
         one = self.bundle_for(trigger.recipe)
         if one is None:
@@ -234,8 +237,13 @@ class StationPipeline:
         """Hand verdicts to the outbox, in order; returns only by cancellation."""
         while True:
             part, sealed = await self._verdicts.get()
-            await self._outbox.put(part.accepted.id, self.station.id, sealed, part.start_ns)
+            await self._outbox.put(
+                part.accepted.id,
+                self.station.id,
+                sealed.body(),
+                sealed_ns=sealed.clock.sealed_ns,
+                start_ns=part.start_ns,
+            )
             self._metrics.judged(sealed)
-            self._on_sealed(part, sealed)
-
-
+            if self._tape:
+                self._tape.save(part, sealed)

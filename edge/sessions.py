@@ -1,16 +1,15 @@
 """The sessions of a line: one source a link or wired camera, one publisher a destination.
 
-Each row is a name for logs and metrics and a function that runs one session until its link is
+Each row is a name for logs and metrics, and a function that runs one session until its link is
 lost; the supervisor calls it again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from edge.bundle import ClipInput
+from edge.bundle import ClipInput, SeriesInput
 from edge.config import Line, Sensor
-from edge.health import Health
-from edge.metrics import Metrics
 from edge.publish.mqtt import MqttPublisher
 from edge.publish.outbox import Delivery, Outbox, Routes
 from edge.publish.plc import Echoes, PlcPublisher, publisher_name
@@ -18,11 +17,12 @@ from edge.supervisor import Session, Up
 from sensors.camera import CameraSource
 from sensors.mqtt import MqttSource
 from sensors.opcua import Granted, ObserveClock, OpcUaSource
-from sensors.signal import Announce, Deliver, Sample
-from sensors.wiring import MqttLink, OpcUaLink
+from sensors.signal import Announce, Count, Deliver, Sample
+from sensors.wiring import Link, MqttLink
 
 VERDICTS = "mqtt"  # name of the MQTT publisher in the outbox
 Named = tuple[str, Session]
+Shapes = Mapping[str, SeriesInput | ClipInput]  # by sensor: what its detector takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,51 +34,50 @@ class Inlets:
     observe_clock: ObserveClock
     granted: Callable[[Granted], None]
     picture: Callable[[Sample], None]
-    clip: Callable[[Sensor], ClipInput]  # what a wired camera's detector takes
 
 
-def sources(line: Line, inlets: Inlets, metrics: Metrics) -> Iterator[Named]:
+def sources(line: Line, inlets: Inlets, shapes: Shapes, count: Count) -> Iterator[Named]:
     """Everything this line listens to."""
     for name, link in line.links.items():
-        if _sensors(line, name) or _triggers(line, name):
-            build = _mqtt_source if isinstance(link, MqttLink) else _opcua_source
-            yield name, build(name, line, inlets, metrics)
+        if any(s.link == name for s in line.sensors.values()) or name in trigger_links(line):
+            yield name, partial(_listen, name, link, line, inlets, count)
     for sensor in line.sensors.values():
-        if sensor.camera is not None:
-            yield sensor.id, _camera(sensor, inlets, metrics)
+        shape = shapes[sensor.id]
+        if sensor.camera is not None and isinstance(shape, ClipInput):
+            yield sensor.id, partial(_watch, sensor, shape, inlets, count)
 
 
 def publishers(
     line: Line,
     outbox: Outbox,
     echoes: Echoes,
-    health: Health,
-    metrics: Metrics,
+    *,
+    is_ready: Callable[[], bool],
     published: Callable[[Delivery, int], None],
+    count: Count,
 ) -> Iterator[Named]:
     """Everywhere this line's verdicts go."""
     if line.publishing:
-        yield f"{line.publishing.link}/verdicts", _mqtt_publisher(line, outbox, published)
-    for name, link in line.links.items():
-        served = {s.id: s.plc for s in line.stations if s.plc and s.plc.link == name}
-        if served and isinstance(link, OpcUaLink):
+        yield f"{line.publishing.link}/verdicts", partial(_publish, line, outbox, published)
+    for name in {s.plc.link: None for s in line.stations if s.plc}:
 
-            async def session(
-                up: Up, name: str = name, link: OpcUaLink = link, served: dict = served  # type: ignore[type-arg]
-            ) -> None:
-                await PlcPublisher(
-                    name,
-                    link,
-                    served,
-                    outbox,
-                    echoes,
-                    is_ready=lambda: health.is_ready,
-                    published=published,
-                    count=metrics.count,
-                    up=up,
-                ).run()
+        async def session(up: Up, name: str = name) -> None:
+            link = line.links[name]
+            assert not isinstance(link, MqttLink)
+            served = {s.id: s.plc for s in line.stations if s.plc and s.plc.link == name}
+            await PlcPublisher(
+                name,
+                link,
+                served,
+                outbox,
+                echoes,
+                is_ready=is_ready,
+                published=published,
+                count=count,
+                up=up,
+            ).run()
 
-            yield f"{name}/plc", session
+        yield f"{name}/plc", session
 
 
 def routes(line: Line) -> Routes:
@@ -92,9 +91,61 @@ def trigger_links(line: Line) -> set[str]:
     return {s.trigger.link for s in line.stations}
 
 
-def _sensors(line: Line, link: str) -> list[Sensor]:
-    return [s for s in line.sensors.values() if s.link == link]
+async def _listen(name: str, link: Link, line: Line, inlets: Inlets, count: Count, up: Up) -> None:
+    sensors = [s for s in line.sensors.values() if s.link == name]
+    triggers = {s.id: s.trigger for s in line.stations if s.trigger.link == name}
+    if isinstance(link, MqttLink):
+        await MqttSource(
+            name,
+            link,
+            client_id=f"edge-{line.site}-{line.line}-in",
+            sensors=sensors,
+            triggers=triggers,
+            deliver=inlets.deliver,
+            announce=inlets.announce,
+            count=count,
+            up=up,
+        ).run()
+    else:
+        await OpcUaSource(
+            name,
+            link,
+            sensors=sensors,
+            triggers=triggers,
+            deliver=inlets.deliver,
+            announce=inlets.announce,
+            observe_clock=inlets.observe_clock,
+            granted=inlets.granted,
+            count=count,
+            up=up,
+        ).run()
 
 
-def _triggers(line: Line, link: str) -> dict:  # type: ignore[type-arg]
-    return {s.id: s.trigger for s in line.stations if s.trigger.link == link}
+async def _watch(sensor: Sensor, shape: ClipInput, inlets: Inlets, count: Count, up: Up) -> None:
+    await CameraSource(
+        sensor,
+        height=shape.height,
+        width=shape.width,
+        deliver=inlets.picture,
+        count=count,
+        up=up,
+    ).run()
+
+
+async def _publish(
+    line: Line, outbox: Outbox, published: Callable[[Delivery, int], None], up: Up
+) -> None:
+    publishing = line.publishing
+    assert publishing is not None
+    link = line.links[publishing.link]
+    assert isinstance(link, MqttLink)
+    await MqttPublisher(
+        VERDICTS,
+        link,
+        publishing,
+        outbox,
+        site=line.site,
+        line=line.line,
+        published=published,
+        up=up,
+    ).run()

@@ -19,18 +19,17 @@ from sensors.recording import RecordedBlock, Recorder
 log = logging.getLogger(__name__)
 BEFORE_NS = 300_000_000  # kept before the edge, so that a replay starts with a filled ring
 AFTER_NS = 100_000_000
+KEPT_S = 3.0  # beyond the longest trigger delay: window, inference, disk
 MAX_WAITING = 4  # parts waiting for the disk; beyond it the newest is left out
 
 
 class Tape:
     """The last payloads of one station's sensors."""
 
-    def __init__(
-        self, station: Station, folder: Path, limit: int, metrics: Metrics, span_s: float
-    ) -> None:
+    def __init__(self, station: Station, folder: Path, limit: int, metrics: Metrics) -> None:
         self._station = station
         self._metrics = metrics
-        self._span_ns = round(span_s * 1e9)
+        self._span_ns = round((station.trigger.max_delay_s + KEPT_S) * 1e9)
         self._blocks: dict[str, deque[RecordedBlock]] = {s.id: deque() for s in station.sensors}
         self._recorder = Recorder(
             folder / station.id,

@@ -1,0 +1,59 @@
+"""Run the daemon for a line: listen to its sensors, judge every announced part once, and deliver
+the verdict by MQTT and to the PLC. Logs to standard error; /healthz, /readyz and /metrics are
+served on the address that `http` of LINE.toml names. Ends by SIGTERM or Ctrl-C; what was accepted
+and not judged by then is judged at the next start.
+
+  edge run LINE.toml
+"""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from pathlib import Path
+
+from edge import systemd
+from edge.config import Line, read
+from edge.daemon import Daemon
+from edge.errors import DiskFailed, EngineHung
+
+log = logging.getLogger("edge")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("line", type=Path, metavar="LINE.toml", help="the line's configuration")
+    parser.add_argument(
+        "--log", default="info", choices=["debug", "info", "warning"], help="how much to say"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    logging.basicConfig(
+        level=options.log.upper(),
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    for noisy in ("asyncua", "aiohttp"):  # what matters of them, the supervisor says
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    line = read(options.line)
+    try:
+        asyncio.run(_until_stopped(line))
+    except* (DiskFailed, EngineHung) as group:
+        for error in group.exceptions:
+            log.critical("%s", error)
+        return 1
+    return 0
+
+
+async def _until_stopped(line: Line) -> None:
+    loop = asyncio.get_running_loop()
+    async with Daemon(line).open() as daemon:
+        work = asyncio.create_task(daemon.run(), name="daemon")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, work.cancel)
+        try:
+            await work
+        except asyncio.CancelledError:
+            systemd.notify("STOPPING=1")
+            log.info("stopping")
