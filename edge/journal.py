@@ -154,7 +154,10 @@ def _is_same(one: Trigger, known: Trigger, back: int, *, is_later: bool) -> bool
     if one.source_ns and known.source_ns:
         apart_ns = abs(one.source_ns - known.source_ns)
         # stamped after everything else: a small counter that went round within SAME_NS
-        return apart_ns < (SURELY_SAME_NS if is_later and back else SAME_NS)
+        limit_ns = SURELY_SAME_NS if is_later and back else SAME_NS
+        # near on the plant's clock alone: a PLC that counts from power-on was started again
+        is_near = apart_ns < limit_ns and abs(one.edge_ns - known.edge_ns) < SAME_NS
+        return apart_ns == 0 or is_near
     is_near = abs(one.received_ns - known.received_ns) < SAME_NS
     return is_near or (one.recovered and back < RING)
 
