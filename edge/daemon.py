@@ -170,7 +170,7 @@ class Daemon:
                 systemd.notify("READY=1")
                 log.info("ready after %.2f s", (time.monotonic_ns() - started_ns) / 1e9)
             systemd.notify("WATCHDOG=1")
-            for publisher in self.outbox.publishers:
+            for publisher in routes(self.line):
                 self.metrics.backlog.labels(publisher).set(self.outbox.backlog(publisher))
             await asyncio.sleep(BEAT_S)
 

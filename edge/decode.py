@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Self
 
 import cv2
@@ -16,7 +15,7 @@ Done = Callable[[Any], None]
 
 
 class DecodeThread:
-    """Runs small pieces of picture work off the loop, newest first served fairly by arrival."""
+    """Runs small pieces of picture work off the loop, in order of arrival."""
 
     def __init__(self, count: Callable[[str, str], None]) -> None:
         self._count = count
@@ -32,19 +31,14 @@ class DecodeThread:
         self._thread.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         with self._wake:
             self._stopped = True
             self._wake.notify()
         await asyncio.to_thread(self._thread.join, 2.0)
 
     def submit(self, camera: str, work: Work, done: Done) -> None:
-        """`done(result)` is called on the loop. Over two waiting: the camera's oldest is dropped."""
+        """Calls `done(result)` on the loop; over two waiting, the camera's oldest is dropped."""
         with self._wake:
             if self._waiting.get(camera, 0) >= WAITING_PER_CAMERA:
                 oldest = next(i for i, (c, _, _) in enumerate(self._queue) if c == camera)

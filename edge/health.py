@@ -94,11 +94,6 @@ def application(
         return web.Response(body=metrics.text(), content_type="text/plain", charset="utf-8")
 
     app = web.Application()
-    app.add_routes(
-        [
-            web.get("/healthz", healthz),
-            web.get("/readyz", readyz),
-            web.get("/metrics", metrics_page),
-        ]
-    )
+    for path, page in (("/healthz", healthz), ("/readyz", readyz), ("/metrics", metrics_page)):
+        app.router.add_get(path, page)
     return app

@@ -117,7 +117,7 @@ class SensorIntake:
         )
         self._station.add(sample, time_ns, self._clock.kind)
         if self._tape is not None:
-            self._tape.keep(self._sensor.id, replace(came, time_ns=time_ns))
+            self._tape.keep(self._sensor.id, one, replace(came, time_ns=time_ns))
 
     def _refuse(self, error: BadReading, payload: bytes) -> None:
         self._metrics.count(self._sensor.id, error.cause)

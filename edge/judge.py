@@ -77,7 +77,7 @@ def weigh(answers: Sequence[Answer], bundle: Bundle) -> Judged:
     combination = combine(manifest.rule, masses)
     working = frozenset(a.sensor.input for a in answers if reports[a.sensor.id].reliability > 0.0)
     thresholds = manifest.thresholds_for(working)
-    decided = decide(combination, frame, manifest.good, thresholds, absent, watched)
+    decided = decide(combination, frame, manifest.good, thresholds, absent, watched=watched)
     degraded = [f"{s}: {r.reason or r.status}" for s, r in reports.items() if r.status != "ok"]
     return Judged(decided, combination, reports, tuple(degraded))
 

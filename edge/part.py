@@ -17,12 +17,28 @@ from sensors.windower import Need
 def need(sensor: Sensor, detector: Detector, max_delay_s: float) -> Need:
     """What the windower must cut for this sensor to feed this detector."""
     wanted: SeriesInput | ClipInput = detector.input
-    where = {
-        "sensor": sensor.id,
-        "offset_ns": round(sensor.offset_s * 1e9),
-        "max_delay_ns": round(max_delay_s * 1e9),
-    }
-    return Need(**where, **wanted.model_dump(exclude={"name", "unit"}))
+    offset_ns, max_delay_ns = round(sensor.offset_s * 1e9), round(max_delay_s * 1e9)
+    if wanted.kind == "series":
+        return Need(
+            sensor.id,
+            "series",
+            wanted.rate_hz,
+            offset_ns=offset_ns,
+            channels=wanted.channels,
+            length=wanted.length,
+            max_delay_ns=max_delay_ns,
+        )
+    return Need(
+        sensor.id,
+        "clip",
+        wanted.rate_hz,
+        offset_ns=offset_ns,
+        frames=wanted.frames,
+        stride=wanted.stride,
+        height=wanted.height,
+        width=wanted.width,
+        max_delay_ns=max_delay_ns,
+    )
 
 
 def window_end_ns(station: Station, bundle: Bundle, edge_ns: int) -> int:

@@ -37,13 +37,14 @@ def run(options: argparse.Namespace) -> int:
     for noisy in ("asyncua", "aiohttp"):  # what matters of them, the supervisor says
         logging.getLogger(noisy).setLevel(logging.ERROR)
     line = read(options.line)
+    status = 0
     try:
         asyncio.run(_until_stopped(line))
     except* (DiskFailed, EngineHung) as group:
         for error in group.exceptions:
             log.critical("%s", error)
-        return 1
-    return 0
+        status = 1
+    return status
 
 
 async def _until_stopped(line: Line) -> None:

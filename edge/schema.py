@@ -9,10 +9,12 @@ import argparse
 import json
 import sys
 
+from pydantic import BaseModel
+
 from edge.config import Line
 from edge.verdict import Verdict
 
-SCHEMAS = {"schema": Line, "verdict": Verdict}
+SCHEMAS: dict[str, type[BaseModel]] = {"schema": Line, "verdict": Verdict}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,66 +1,76 @@
 """Keeps the last seconds of every sensor's original payloads, and writes those of each part.
 
-For `record` in LINE.toml: parts on disk that `edge replay` judges again. Reads the path, changes
-nothing on it; when the disk is slower than the line, parts are left out and counted.
+For `record` in LINE.toml: parts on disk that `edge replay` judges again, to the same verdict. Reads
+the path, changes nothing on it; when the disk is slower than the line, parts are left out and
+counted.
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from edge.config import Station
 from edge.metrics import Metrics
 from edge.part import Part
 from edge.verdict import Verdict
+from sensors.block import Block
 from sensors.recording import RecordedBlock, Recorder
+from sensors.signal import Window
 
-log = logging.getLogger(__name__)
-BEFORE_NS = 300_000_000  # kept before the edge, so that a replay starts with a filled ring
+BEFORE_NS = 100_000_000  # kept around the window, so that a replay cuts it from within
 AFTER_NS = 100_000_000
 KEPT_S = 3.0  # beyond the longest trigger delay: window, inference, disk
 MAX_WAITING = 4  # parts waiting for the disk; beyond it the newest is left out
 
 
+class _Kept(NamedTuple):
+    seq: int
+    period_ns: int  # to the next block
+    block: RecordedBlock
+
+
 class Tape:
-    """The last payloads of one station's sensors."""
+    """The last payloads of one station's sensors, and the recording they go to."""
 
     def __init__(self, station: Station, folder: Path, limit: int, metrics: Metrics) -> None:
         self._station = station
         self._metrics = metrics
         self._span_ns = round((station.trigger.max_delay_s + KEPT_S) * 1e9)
-        self._blocks: dict[str, deque[RecordedBlock]] = {s.id: deque() for s in station.sensors}
+        self._kept: dict[str, deque[_Kept]] = {s.id: deque() for s in station.sensors}
         self._recorder = Recorder(
             folder / station.id,
             origin="edge run",
-            sensors={s.id: {"input": s.input, "payload": s.payload} for s in station.sensors},
+            sensors={s.id: s.model_dump(mode="json") for s in station.sensors},
             limit=limit,
         )
         self._queue: asyncio.Queue[tuple[Part, Verdict, dict[str, list[RecordedBlock]]]]
         self._queue = asyncio.Queue(MAX_WAITING)
 
-    def keep(self, sensor: str, block: RecordedBlock) -> None:
-        blocks = self._blocks[sensor]
-        blocks.append(block)
-        while blocks[0].received_ns < block.received_ns - self._span_ns:
-            blocks.popleft()
+    def keep(self, sensor: str, one: Block, block: RecordedBlock) -> None:
+        """A block that was placed, with the box time it was given."""
+        kept = self._kept[sensor]
+        kept.append(_Kept(one.seq, one.period_ns, block))
+        while kept[0].block.received_ns < block.received_ns - self._span_ns:
+            kept.popleft()
 
     def save(self, part: Part, verdict: Verdict) -> None:
         """Put one judged part's payloads on the way to the disk."""
         start_ns = part.accepted.trigger.edge_ns - BEFORE_NS
         end_ns = part.window_end_ns + AFTER_NS
-        blocks = {
-            sensor: [b for b in kept if start_ns <= b.time_ns <= end_ns]
-            for sensor, kept in self._blocks.items()
-        }
+        blocks = {}
+        for sensor, kept in self._kept.items():
+            placed = (_placed(one, part.windows.get(sensor)) for one in kept)
+            blocks[sensor] = [b for b in placed if start_ns <= b.time_ns <= end_ns]
         try:
             self._queue.put_nowait((part, verdict, blocks))
         except asyncio.QueueFull:
             self._metrics.count(self._station.id, "recorder_queue")
 
     async def run(self) -> None:
-        """Write parts until the recording is full; returns only by cancellation."""
+        """Write parts; returns only by cancellation."""
         await asyncio.to_thread(self._recorder.__enter__)
         while True:
             part, verdict, blocks = await self._queue.get()
@@ -72,3 +82,11 @@ class Tape:
         self, part: Part, verdict: Verdict, blocks: Mapping[str, list[RecordedBlock]]
     ) -> int | None:
         return self._recorder.append(part.accepted.trigger, blocks, verdict=verdict.body())
+
+
+def _placed(kept: _Kept, window: Window | None) -> RecordedBlock:
+    """A waveform's block where it stood when the window was cut: counted, not measured."""
+    if window is None or window.anchor is None:
+        return kept.block
+    steps = kept.seq - window.anchor.seq
+    return replace(kept.block, time_ns=window.anchor.time_ns + steps * kept.period_ns)

@@ -3,8 +3,9 @@
     recording.json          format, origin, what each sensor is
     parts/000001/           one part
         trigger.json
-        <sensor>.blocks     MessagePack records [received_ns, payload] or, with MQTT 5 user
-                            properties, [received_ns, payload, properties]
+        <sensor>.blocks     MessagePack records [received_ns, payload, properties, time_ns];
+                            MQTT 5 user properties, and the box time of the first sample, are
+                            left out where there are none
         verdict.json        what was said of it, if anything
     truth.jsonl             one row a part: the truth travels apart from the data
 
@@ -37,6 +38,7 @@ class RecordedBlock:
     received_ns: int
     payload: bytes = field(repr=False)
     properties: Mapping[str, str] = field(default_factory=dict)
+    time_ns: int = 0  # where its first sample stood on the box's clock; 0: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +213,10 @@ def _read_blocks(path: Path) -> tuple[RecordedBlock, ...]:
 
 def _record(block: RecordedBlock) -> bytes:
     row: tuple[Any, ...] = (block.received_ns, block.payload)
-    if block.properties:
+    if block.properties or block.time_ns:
         row = (*row, dict(block.properties))
+    if block.time_ns:
+        row = (*row, block.time_ns)
     packed: bytes = msgpack.packb(row)
     return packed
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sensors.signal import ClockKind, Quality, Sample, Window
+from sensors.signal import Anchor, ClockKind, Quality, Sample, Window
 
 JITTER_NS = 2_000_000  # within this of the mapped time, the count is followed nearly alone
 DOUBT_NS = 20_000_000  # within this, the line is pulled faster; beyond, time was lost or wrong
@@ -103,6 +103,7 @@ class SeriesRing:
                 repeated=sum(r.end - r.start for r in _within(self._repeats, here)) / length,
                 is_flat=bool((data.max(axis=1) == data.min(axis=1)).any()),
             ),
+            anchor=Anchor(self._seq, round(self._end_ns - self._last.shape[1] * self._period_ns)),
         )
 
     def _place(self, skipped: int, length: int, late_ns: float, data: NDArray[np.float32]) -> None:

@@ -93,3 +93,12 @@ class Window:
     ready_ns: int  # when it was cut
     clock: ClockKind
     quality: Quality
+    anchor: "Anchor | None" = None  # of a waveform
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Where a waveform stood on the box's clock when a window was cut: enough to cut it again."""
+
+    seq: int  # of the newest block then
+    time_ns: int  # of that block's first sample
