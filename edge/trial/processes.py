@@ -99,9 +99,14 @@ class Child:
             return ""
         return "\n".join(text.splitlines()[-lines:])
 
-    async def watch(self) -> None:
-        """Wait; ending before it was told to is a failure of the trial."""
+    async def watch(self, *, may_finish: bool = False) -> None:
+        """Wait; ending before it was told to is a failure of the trial.
+
+        One that `may_finish` has an end of its own, if it is a good one.
+        """
         status = await self.wait()
+        if may_finish and status == 0:
+            return
         raise TrialFailed(f"{self.name} {ended(status)}; its log ends:\n{self.last_words()}")
 
 

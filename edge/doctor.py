@@ -1,0 +1,102 @@
+"""Say what this box has, what is wrong with it, and how to cure it.
+
+Looks at Python, processor and memory, runs one true inference on every engine, times a message
+through the broker and a synchronised write to the disk, asks the kernel about its clock, and dials
+what LINE.toml names, with the line's own certificates and logins. Without LINE.toml it starts a
+broker of its own. Writes one temporary file into the state folder and one topic edge-doctor-PID;
+changes nothing else.
+
+  edge doctor                        is this box fit?
+  edge doctor LINE.toml              and does it reach its line?
+  edge doctor LINE.toml --json       the same as data
+
+Exit status 1 when there is a problem; a warning alone leaves it 0.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from edge.checkup.box import check_box
+from edge.checkup.clock import check_clock
+from edge.checkup.disk import check_disk
+from edge.checkup.engines import check_engines
+from edge.checkup.files import check_files
+from edge.checkup.finding import Finding, State, ok, problem
+from edge.checkup.links import check_links, check_local_broker
+from edge.config import Line, check_bundles, read
+from edge.errors import ConfigError
+
+STYLES = {State.OK: "green", State.WARNING: "yellow", State.PROBLEM: "bold red"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "line", type=Path, nargs="?", metavar="LINE.toml", help="the line that this box is to serve"
+    )
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    findings = examine(options.line)
+    if options.json:
+        sys.stdout.write(json.dumps([asdict(one) for one in findings], indent=1) + "\n")
+    else:
+        show(findings, Console(highlight=False))
+    return 1 if any(one.state is State.PROBLEM for one in findings) else 0
+
+
+def examine(path: Path | None) -> list[Finding]:
+    """Everything there is to say about this box, and about its line where one is given."""
+    found = [*check_box(), check_clock(), *check_engines()]
+    if path is None:
+        with tempfile.TemporaryDirectory(prefix="edge-doctor-") as folder:
+            broker = asyncio.run(check_local_broker(Path(folder)))
+        return [*found, *check_disk(Path.cwd()), broker]
+    try:
+        line = read(path)
+    except ConfigError as error:
+        return [*found, problem("line", str(error), "mend that, then: edge check LINE.toml")]
+    return [*found, *_line(path, line)]
+
+
+def _line(path: Path, line: Line) -> list[Finding]:
+    try:
+        bundles = check_bundles(line)
+    except ConfigError as error:
+        fit = problem("line", str(error), "mend that, then: edge check LINE.toml")
+    else:
+        names = ", ".join(one.label for one in bundles.values())
+        fit = ok("line", f"{path}: {len(line.stations)} station(s), bundle {names}")
+    return [
+        fit,
+        *check_disk(line.storage.folder),
+        *check_files(line),
+        *asyncio.run(check_links(line.links)),
+    ]
+
+
+def show(findings: Sequence[Finding], console: Console) -> None:
+    """One line a finding, its cure below it."""
+    width = max(len(one.subject) for one in findings)
+    for one in findings:
+        console.print(
+            Text(f"{one.state:<8}", style=STYLES[one.state]),
+            Text(f"{one.subject:<{width}}  {one.found}"),
+            soft_wrap=True,
+        )
+        if one.cure:
+            console.print(Text(f"{'':<8} {'':<{width}}  -> {one.cure}"), soft_wrap=True)
+    counts = {state: sum(one.state is state for one in findings) for state in State}
+    console.print(
+        f"{counts[State.PROBLEM]} problem(s), {counts[State.WARNING]} warning(s), "
+        f"{counts[State.OK]} ok"
+    )
