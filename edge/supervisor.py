@@ -8,13 +8,14 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from sensors.errors import LinkLost
 
 log = logging.getLogger(__name__)
 Up = Callable[[], None]
-Session = Callable[[Up], Awaitable[None]]  # calls `up` once it is really connected
+Session = Callable[[Up], Coroutine[Any, Any, None]]  # calls `up` once it is really connected
 Report = Callable[[str, bool], None]  # name of the link, whether it is up
 
 
@@ -38,7 +39,8 @@ async def keep(
     limit_s = first_s
     while True:
         try:
-            await session(link.up)
+            # in a task of its own, for then only a true cancellation marks this one as cancelled
+            await asyncio.create_task(session(link.up), name=name)
             return
         except* LinkLost as losses:
             reason = str(_first(losses))
@@ -95,7 +97,7 @@ def _first(error: BaseException) -> BaseException:
 
 
 def _leave_if_cancelled() -> None:
-    """A task group that loses its link while it is cancelled tells only of the link."""
+    """A session that loses its link while it is being cancelled tells only of the link."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
