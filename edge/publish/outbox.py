@@ -107,7 +107,8 @@ class Outbox:
 
     async def _done(self, publisher: str, number: int, published_ns: int) -> None:
         close = partial(rows.close, publisher=publisher, number=number, published_ns=published_ns)
-        self._backlog[publisher] -= await self._disk.do(close, can_wait=True)
+        closed = await self._disk.do(close, can_wait=True)
+        self._backlog[publisher] -= closed
 
     async def sweep(self, delivered_before_ns: int, before_ns: int) -> None:
         """Delete verdicts sealed before (epoch): delivered ones, and any, delivered or not."""
