@@ -15,6 +15,7 @@ from paho.mqtt.properties import Properties
 _DIAL_S = 0.25  # between two attempts
 _CONNECT_TIMEOUT_S = 2.0
 _KEEPALIVE_S = 10
+_SEND_BUFFER = 1 << 20  # bytes: a broker may pause for a moment before blocks are dropped
 _MAX_UNACKNOWLEDGED = 1000  # QoS 1 messages that wait for the broker; more are refused
 
 
@@ -44,6 +45,7 @@ class Broker:
 
         def opened(_client: object, _data: object, link: Any) -> None:
             link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
 
         def closing(_client: object, _data: object, link: Any) -> None:
             loop.remove_reader(link)
