@@ -1,13 +1,45 @@
-"""Dialling MQTT and OPC UA; whatever ends a connection becomes LinkLost."""
+"""Dialling MQTT and OPC UA: addresses, keys and logins from the configuration to a live connection.
 
-from collections.abc import AsyncIterator, Callable, Mapping
+Dials once. Whatever ends a connection, or keeps it from being made, becomes a LinkLost that says
+what to do; the supervisor redials.
+"""
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import NoReturn
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from asyncua import Client
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
-from sensors.wiring import MqttLink, OpcUaLink
+from sensors.broker import (
+    UNACKNOWLEDGED,
+    UNSUPPORTED_VERSION,
+    Message,
+    MqttSession,
+    OnMessage,
+    Refused,
+)
+from sensors.errors import LinkLost
+from sensors.server import dial_opcua, wait_lost
+from sensors.wiring import MqttLink
+
+__all__ = ["Message", "MqttSession", "Will", "dial_mqtt", "dial_opcua", "wait_lost"]
+
+CONNECT_S = 3.0
+KEEPALIVE_S = 4  # a frozen broker is noticed within two of these
+SESSION_S = 7 * 24 * 3600  # how long a broker keeps a persistent session's triggers
+RECEIVE_MAXIMUM = 64  # triggers not yet acknowledged that a broker may send (MQTT 5)
+HEADER_ROOM = 64 * 1024  # bytes of topic and properties, beside the largest payload
+
+_speaks_only_3: set[tuple[str, int]] = set()  # brokers that said so to this process
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,55 +52,6 @@ class Will:
     retain: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One publication as it came."""
-
-    topic: str
-    payload: bytes = field(repr=False)
-    properties: Mapping[str, str]  # MQTT 5 user properties
-    received_ns: int
-    qos: int
-    mid: int
-    is_repeat: bool  # DUP, or retained
-
-
-OnMessage = Callable[[Message], None]
-
-
-class MqttSession:
-    """A live connection to a broker. Everything runs on the loop."""
-
-    @property
-    def is_mqtt5(self) -> bool:
-        raise NotImplementedError
-
-    async def subscribe(self, topic: str, qos: int) -> None:
-        """Raises LinkLost when refused or lost."""
-        raise NotImplementedError
-
-    async def publish(
-        self,
-        topic: str,
-        payload: bytes,
-        *,
-        qos: int = 1,
-        retain: bool = False,
-        expiry_s: int | None = None,
-        properties: Mapping[str, str] | None = None,
-    ) -> None:
-        """Returns when acknowledged (qos 1) or handed to the socket (qos 0); raises LinkLost."""
-        raise NotImplementedError
-
-    def ack(self, message: Message) -> None:
-        """With `manual_ack`: this message is safe; does nothing once the session is over."""
-        raise NotImplementedError
-
-    async def wait_lost(self) -> NoReturn:
-        """Raises LinkLost when the connection ends."""
-        raise NotImplementedError
-
-
 @asynccontextmanager
 async def dial_mqtt(
     link: MqttLink,
@@ -79,13 +62,115 @@ async def dial_mqtt(
     will: Will | None = None,
     manual_ack: bool = False,
 ) -> AsyncIterator[MqttSession]:
-    """Raises LinkLost when the broker cannot be reached or refuses."""
-    raise NotImplementedError
-    yield
+    """MQTT 5, or 3.1.1 where the broker has no more.
+
+    Raises:
+        LinkLost: the broker cannot be reached, refuses, or does not answer.
+    """
+    address = (link.host, link.port)
+    where = f"mqtt://{link.host}:{link.port}"
+    versions = [MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311]
+    for version in versions[1:] if address in _speaks_only_3 else versions:
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id,
+            clean_session=None if version == MQTTProtocolVersion.MQTTv5 else not persistent,
+            protocol=version,
+            reconnect_on_failure=False,
+            manual_ack=manual_ack,
+        )
+        client.max_inflight_messages_set(UNACKNOWLEDGED)
+        client.max_queued_messages_set(UNACKNOWLEDGED)
+        await _open_socket(client, link, persistent, will)
+        session = MqttSession(client, where, on_message)
+        try:
+            await session.open()
+            break
+        except Refused as refusal:
+            session.close()
+            if refusal.reason == UNSUPPORTED_VERSION:
+                _speaks_only_3.add(address)
+            is_last = version == MQTTProtocolVersion.MQTTv311
+            if is_last or refusal.reason not in (None, UNSUPPORTED_VERSION):
+                raise LinkLost(
+                    f"{where}: refused client {client_id!r}: {refusal}; "
+                    "check username, password_file and the broker's access list"
+                ) from refusal
+        except BaseException:
+            session.close()
+            raise
+    try:
+        yield session
+    finally:
+        session.close()
 
 
-@asynccontextmanager
-async def dial_opcua(link: OpcUaLink) -> AsyncIterator[Client]:
-    """Raises LinkLost; library, system and timeout errors within the body become LinkLost too."""
-    raise NotImplementedError
-    yield
+async def _open_socket(
+    client: paho.Client, link: MqttLink, persistent: bool, will: Will | None
+) -> None:
+    """Connect and send CONNECT, in a thread: name look-up, TCP and TLS block."""
+    abandoned = threading.Event()
+
+    def connect() -> None:
+        _secure(client, link)
+        is_5 = client.protocol == MQTTProtocolVersion.MQTTv5
+        if will is not None:
+            client.will_set(will.topic, will.payload, will.qos, will.retain)
+        client.on_socket_open = _send_at_once
+        client.connect_timeout = CONNECT_S
+        try:
+            client.connect(
+                link.host,
+                link.port,
+                KEEPALIVE_S,
+                clean_start=not persistent if is_5 else paho.MQTT_CLEAN_START_FIRST_ONLY,
+                properties=_wishes(link, persistent) if is_5 else None,
+            )
+        except OSError as error:
+            raise LinkLost(
+                f"mqtt://{link.host}:{link.port}: cannot connect ({error}): is the broker running, "
+                "and are host, port and certificates right?"
+            ) from error
+        if abandoned.is_set():
+            client.disconnect()
+
+    try:
+        await asyncio.to_thread(connect)
+    except asyncio.CancelledError:
+        abandoned.set()
+        raise
+
+
+def _secure(client: paho.Client, link: MqttLink) -> None:
+    """TLS and login, read afresh at each dial, so that renewed ones are taken."""
+    try:
+        if link.ca_file is not None:
+            context = ssl.create_default_context(cafile=str(link.ca_file))
+            if link.certificate_file is not None:
+                context.load_cert_chain(link.certificate_file, link.key_file)
+            client.tls_set_context(context)
+        if link.username is not None:
+            client.username_pw_set(link.username, password(link.password_file))
+    except (OSError, ValueError) as error:
+        raise LinkLost(
+            f"mqtt://{link.host}:{link.port}: ca_file, certificate_file, key_file or "
+            f"password_file cannot be used: {error}"
+        ) from error
+
+
+def password(file: Path | None) -> str | None:
+    """The first line of a password file."""
+    return None if file is None else (file.read_text().splitlines() or [""])[0]
+
+
+def _wishes(link: MqttLink, persistent: bool) -> Properties:
+    wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    wishes.SessionExpiryInterval = SESSION_S if persistent else 0
+    wishes.ReceiveMaximum = RECEIVE_MAXIMUM
+    wishes.MaximumPacketSize = link.max_payload + HEADER_ROOM
+    return wishes
+
+
+def _send_at_once(_client: object, _data: object, sock: Any) -> None:
+    """Without Nagle's algorithm: with it, a 4 KB block waits 35 ms for an acknowledgement."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,0 +1,207 @@
+"""A live connection to an MQTT broker. Whatever ends it is a LinkLost; the supervisor redials."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from paho.mqtt import client as paho
+from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from sensors.errors import LinkLost
+from sensors.pump import Pump
+
+ANSWER_S = 3.0  # for a CONNACK or a SUBACK
+UNACKNOWLEDGED = 64  # publications under way; further ones wait for their turn
+UNSUPPORTED_VERSION = 0x84
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One publication as it came."""
+
+    topic: str
+    payload: bytes = field(repr=False)
+    properties: Mapping[str, str]  # MQTT 5 user properties
+    received_ns: int
+    qos: int
+    mid: int
+    is_repeat: bool  # sent before: DUP
+    is_retained: bool
+
+
+OnMessage = Callable[[Message], None]
+
+
+class Refused(Exception):  # noqa: N818 - named by what the broker did
+    """The broker answered the CONNECT, but not with yes; `reason` is None if it just hung up."""
+
+    def __init__(self, text: str, reason: int | None) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class MqttSession:
+    """Subscribes and publishes on one connection. Everything runs on the loop."""
+
+    def __init__(self, client: paho.Client, where: str, on_message: OnMessage | None) -> None:
+        self._client = client
+        self._where = where
+        self._on_message = on_message
+        self._pump = Pump(client, self._end)
+        loop = asyncio.get_running_loop()
+        self._lost: asyncio.Future[NoReturn] = loop.create_future()
+        self._connected: asyncio.Future[None] = loop.create_future()
+        self._answers: dict[int, asyncio.Future[ReasonCode]] = {}
+        self._turns = asyncio.Semaphore(UNACKNOWLEDGED)
+
+    @property
+    def is_mqtt5(self) -> bool:
+        return self._client.protocol == MQTTProtocolVersion.MQTTv5
+
+    async def subscribe(self, topic: str, qos: int) -> None:
+        """Raises LinkLost when refused or lost."""
+        result, mid = self._client.subscribe(topic, qos)
+        if result != MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
+            why = paho.error_string(result)
+            raise LinkLost(f"{self._where}: not subscribed to {topic!r}: {why}")
+        await self._answer(mid, f"the subscription to {topic!r}", ANSWER_S)
+
+    async def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        expiry_s: int | None = None,
+        properties: Mapping[str, str] | None = None,
+    ) -> None:
+        """Returns when acknowledged (qos 1) or handed to the socket (qos 0); raises LinkLost.
+
+        Expiry and properties need MQTT 5 and are left out without it. At most `UNACKNOWLEDGED`
+        publications are under way; a further one waits.
+        """
+        facts = _facts(expiry_s, properties) if self.is_mqtt5 else None
+        async with self._turns:
+            info = self._client.publish(topic, payload, qos, retain, facts)
+            if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                why = paho.error_string(info.rc)
+                raise LinkLost(f"{self._where}: not published to {topic!r}: {why}")
+            await self._answer(info.mid, f"a publication to {topic!r}", None)
+
+    def ack(self, message: Message) -> None:
+        """With `manual_ack`: this message is safe; does nothing once the session is over."""
+        if not self._lost.done():
+            self._client.ack(message.mid, message.qos)
+
+    async def wait_lost(self) -> NoReturn:
+        """Raises LinkLost when the connection ends, and whatever `on_message` raised."""
+        await asyncio.shield(self._lost)
+        raise AssertionError("a lost connection always has its reason")
+
+    async def open(self) -> None:
+        """Take over the connected socket and wait for the broker's yes.
+
+        Raises:
+            Refused: it said no, or hung up.
+            LinkLost: it said nothing.
+        """
+        client = self._client
+        client.on_connect = self._connack
+        client.on_message = self._message
+        client.on_publish = lambda _c, _u, mid, reason, _p: self._answered(mid, reason)
+        client.on_subscribe = lambda _c, _u, mid, reasons, _p: self._answered(mid, reasons[0])
+        client.on_disconnect = lambda _c, _u, _f, reason, _p: self._end(self._gone(str(reason)))
+        self._pump.open()
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await self._connected
+        except TimeoutError:
+            raise LinkLost(
+                f"{self._where}: took the connection but does not answer: is it an MQTT broker, "
+                "or frozen?"
+            ) from None
+
+    def close(self) -> None:
+        """End it, politely where the broker still reads."""
+        self._pump.close()
+        self._end(self._gone("closed"))
+
+    async def _answer(self, mid: int, what: str, timeout_s: float | None) -> None:
+        """Wait for the broker's word on packet `mid`."""
+        answer: asyncio.Future[ReasonCode] = asyncio.get_running_loop().create_future()
+        self._answers[mid] = answer
+        try:
+            self._pump.write()  # now: waiting for the loop to say so costs a turn of it
+            if self._lost.done():
+                await self.wait_lost()
+            async with asyncio.timeout(timeout_s):
+                reason = await answer
+        except TimeoutError:
+            raise LinkLost(f"{self._where}: no answer to {what} in {timeout_s} s") from None
+        finally:
+            self._answers.pop(mid, None)
+        if reason.is_failure:
+            raise LinkLost(
+                f"{self._where}: refused {what} ({reason}): allow it in the broker's access list"
+            )
+
+    def _connack(self, _c: object, _u: object, _f: object, reason: ReasonCode, _p: object) -> None:
+        if self._connected.done():
+            return
+        if reason.is_failure:
+            self._connected.set_exception(Refused(str(reason), reason.value))
+        else:
+            self._connected.set_result(None)
+
+    def _message(self, _c: object, _u: object, message: paho.MQTTMessage) -> None:
+        received_ns = time.monotonic_ns()
+        self._pump.saw_message()
+        if self._on_message is None:
+            return
+        self._on_message(
+            Message(
+                message.topic,
+                bytes(message.payload),
+                dict(getattr(message.properties, "UserProperty", ())),
+                received_ns,
+                message.qos,
+                message.mid,
+                message.dup,
+                message.retain,
+            )
+        )
+
+    def _answered(self, mid: int, reason: ReasonCode) -> None:
+        answer = self._answers.get(mid)
+        if answer is not None and not answer.done():
+            answer.set_result(reason)
+
+    def _gone(self, reason: str) -> LinkLost:
+        return LinkLost(f"{self._where}: connection ended ({reason})")
+
+    def _end(self, error: Exception) -> None:
+        if not self._lost.done():
+            self._lost.set_exception(error)
+        if not self._connected.done():
+            self._connected.set_exception(Refused(str(error), None))
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(error)
+        for asked in (self._lost, self._connected):
+            if not asked.cancelled():
+                asked.exception()  # retrieved: nobody may be waiting
+
+
+def _facts(expiry_s: int | None, properties: Mapping[str, str] | None) -> Properties:
+    facts = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    if expiry_s is not None:
+        facts.MessageExpiryInterval = expiry_s
+    if properties:
+        facts.UserProperty = list(properties.items())
+    return facts
