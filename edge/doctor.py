@@ -25,16 +25,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from edge.bundle import load
 from edge.checkup.box import check_box
 from edge.checkup.clock import check_clock
 from edge.checkup.disk import check_disk
-from edge.checkup.engines import check_engines
+from edge.checkup.engines import check_engines, check_networks
 from edge.checkup.files import check_files
 from edge.checkup.finding import Finding, State, ok, problem
 from edge.checkup.links import check_links, check_local_broker
-from edge.config import Line, check_bundles, read
-from edge.errors import ConfigError
+from edge.config import SHIPPED, Line, check_bundles, read
+from edge.errors import BundleError, ConfigError
 
+CHECK = "mend that, then: edge check LINE.toml"
 STYLES = {State.OK: "green", State.WARNING: "yellow", State.PROBLEM: "bold red"}
 
 
@@ -56,28 +58,38 @@ def run(options: argparse.Namespace) -> int:
 
 def examine(path: Path | None) -> list[Finding]:
     """Everything there is to say about this box, and about its line where one is given."""
-    found = [*check_box(), check_clock(), *check_engines()]
+    found = [*check_box(), check_clock()]
     if path is None:
-        with tempfile.TemporaryDirectory(prefix="edge-doctor-") as folder:
-            broker = asyncio.run(check_local_broker(Path(folder)))
-        return [*found, *check_disk(Path.cwd()), broker]
+        return [*found, *_without_line()]
     try:
         line = read(path)
     except ConfigError as error:
-        return [*found, problem("line", str(error), "mend that, then: edge check LINE.toml")]
-    return [*found, *_line(path, line)]
+        return [*found, *check_engines(), problem("line", str(error), CHECK)]
+    return [*found, *check_engines(line.engine.name), *_line(path, line)]
+
+
+def _without_line() -> list[Finding]:
+    """The shipped networks, a broker of our own, and the disk of this folder."""
+    try:
+        networks = check_networks(load(SHIPPED / "motor"))
+    except BundleError as error:
+        networks = [problem("bundle", str(error), "install edge-verdict again")]
+    with tempfile.TemporaryDirectory(prefix="edge-doctor-") as folder:
+        broker = asyncio.run(check_local_broker(Path(folder)))
+    return [*check_engines(), *networks, *check_disk(Path.cwd()), broker]
 
 
 def _line(path: Path, line: Line) -> list[Finding]:
     try:
         bundles = check_bundles(line)
     except ConfigError as error:
-        fit = problem("line", str(error), "mend that, then: edge check LINE.toml")
+        fit = [problem("line", str(error), CHECK)]
     else:
-        names = ", ".join(one.label for one in bundles.values())
-        fit = ok("line", f"{path}: {len(line.stations)} station(s), bundle {names}")
+        fit = [ok("line", f"{path}: {len(line.stations)} station(s)")]
+        for one in bundles.values():
+            fit += check_networks(one, line.engine.name)
     return [
-        fit,
+        *fit,
         *check_disk(line.storage.folder),
         *check_files(line),
         *asyncio.run(check_links(line.links)),

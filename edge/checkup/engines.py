@@ -6,93 +6,108 @@ missing and then silently falls back), so only numbers that come back count.
 
 import base64
 import importlib
+import tempfile
 import time
-from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.bundle import Bundle, SeriesInput
 from edge.checkup.finding import Finding, ok, problem, warning
+from edge.errors import BundleError, ConfigError
+from edge.inference.detector import load
+from edge.inference.runner import ENGINES, RunFailed, opener
 
 # y = dequantised(quantised(x)) @ dequantised(W), explicit INT8 Q/DQ, per-channel weights, opset 17:
 # x scale 0.5; W rows (1 -2 3) (4 5 -6) (-7 8 9) (10 -11 12), column scales 1, 1/2, 1/4.
 PROBE = base64.b64decode(
-    "CAg6iAIKHAoBeAoBcwoBehIBcSIOUXVhbnRpemVMaW5lYXIKHgoBcQoBcwoBehIBZCIQRGVxdWFudGl6ZUxpbmVhcgot"
+    "CAg6kAIKHAoBeAoBcwoBehIBcSIOUXVhbnRpemVMaW5lYXIKHgoBcQoBcwoBehIBZCIQRGVxdWFudGl6ZUxpbmVhcgot"
     "CgFXCgJ3cwoCd3oSAXciEERlcXVhbnRpemVMaW5lYXIqCwoEYXhpcxgBoAECChEKAWQKAXcSAXkiBk1hdE11bBIFcHJv"
     "YmUqCxABQgFzSgQAAAA/KggQA0IBekoBACoXCAQIAxADQgFXSgwB/gMEBfr5CAkK9QwqFggDEAFCAndzSgwAAIA/AAAA"
-    "PwAAgD4qDQgDEANCAnd6SgMAAABaEwoBeBIOCgwIARIICgIIAQoCCARiEwoBeRIOCgwIARIICgIIAQoCCANCBAoAEBE="
+    "PwAAgD4qDQgDEANCAnd6SgMAAABaFwoBeBISChAIARIMCgIIAQoCCAEKAggEYhcKAXkSEgoQCAESDAoCCAEKAggBCgII"
+    "A0IECgAQEQ=="
 )
+PASSPORT = SeriesInput(kind="series", name="x", unit="1", channels=1, rate_hz=1.0, length=4)
 QUESTION = np.array([[0.4, -1.3, 2.0, 0.26]], np.float32)
 ANSWER = np.array([[-14.5, 1.0, 8.625]], np.float32)  # worked out by hand from the rows above
 GPU_SIGNS = ("/proc/driver/nvidia/version", "/dev/nvhost-gpu", "/dev/nvgpu/igpu0/ctrl")
 CUDA_LIBRARIES = ("/usr/local/cuda/version.json", "/usr/local/cuda/version.txt")
-Infer = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+_TENSORRT = ("tensorrt", "tensorrt-cu13", "tensorrt-cu12")
 
 
-class CannotRun(RuntimeError):  # noqa: N818 - named by what happened
-    """The engine is there but did not take the work on."""
-
-
-def check_engines() -> list[Finding]:
-    """Every engine this box could use."""
+def check_engines(needed: str = "openvino") -> list[Finding]:
+    """Every engine the box could use; `needed` is the one it will."""
     has_gpu = any(Path(sign).exists() for sign in GPU_SIGNS)
-    return [
-        check_engine("openvino", _openvino, needed=True),
-        *_onnxruntime(has_gpu),
-        *_nvidia(has_gpu),
-    ]
+    rows = [row for row in ENGINES if row.name == needed or _version(row.sdk)]
+    found = [check_engine(row.name, row.cure, needed=row.name == needed) for row in rows]
+    return [*found, *_cuda(has_gpu), *_nvidia(has_gpu)]
 
 
-def check_engine(name: str, load: Callable[[], Infer], *, needed: bool) -> Finding:
-    """Load the probe, ask the question, compare the answer."""
-    cure = f"pip install --force-reinstall {name}, and see that this processor is one it supports"
+def check_engine(name: str, cure: str, *, needed: bool) -> Finding:
+    """Compile the probe as the daemon compiles its networks, ask, and compare the answer."""
     fails = problem if needed else warning
     try:
-        infer = load()
-        infer(QUESTION)
-        before = time.perf_counter()
-        answer = infer(QUESTION)
-        took_us = (time.perf_counter() - before) * 1e6
-    except ImportError as error:
-        return fails(name, f"cannot be imported: {error}", cure)
-    except (CannotRun, RuntimeError) as error:
-        return fails(name, f"does not run the probe: {_first_line(error)}", cure)
+        with tempfile.TemporaryDirectory(prefix="edge-probe-") as folder:
+            file = Path(folder) / "probe.onnx"
+            file.write_bytes(PROBE)
+            runner = opener(name)(file, PASSPORT, threads=1)
+            runner.run(QUESTION)
+            before_s = time.perf_counter()
+            answer = runner.run(QUESTION)["y"]
+            took_us = (time.perf_counter() - before_s) * 1e6
+    except (ConfigError, BundleError, RunFailed, ImportError) as error:
+        return fails(name, _first_line(error), f"{cure} (again, if it is installed)")
     if not np.allclose(answer, ANSWER, atol=1e-3):
-        return problem(name, f"answers {answer.tolist()}, right is {ANSWER.tolist()}", cure)
-    return ok(name, f"{_version(name)}, an INT8 probe came back right in {took_us:.0f} us")
-
-
-def _openvino() -> Infer:
-    openvino = importlib.import_module("openvino")
-    core = openvino.Core()
-    core.set_property({"INFERENCE_NUM_THREADS": 1})
-    model = core.compile_model(core.read_model(PROBE), "CPU")
-    return lambda x: np.asarray(model(x)[0])
-
-
-def _onnxruntime(has_gpu: bool) -> list[Finding]:
-    if not _version("onnxruntime") and not _version("onnxruntime-gpu"):
-        return []
-    found = [check_engine("onnxruntime", lambda: _session("CPUExecutionProvider"), needed=False)]
-    if has_gpu:
-        found.append(
-            check_engine("onnxruntime-gpu", lambda: _session("CUDAExecutionProvider"), needed=False)
+        found = f"{runner.name} answers {answer.tolist()}, right is {ANSWER.tolist()}"
+        return fails(name, found, "choose another engine: this one miscalculates here")
+    found = f"{runner.name}: an INT8 probe came back right in {took_us:.0f} us"
+    if runner.precision != "int8":
+        return warning(
+            name, f"{found}, but calculated in {runner.precision}", "expect slower networks"
         )
+    return ok(name, found)
+
+
+def check_networks(one: Bundle, engine: str = "openvino") -> list[Finding]:
+    """The bundle's own networks on the box's engine, on the golden data they travel with."""
+    found: list[Finding] = []
+    for name in one.manifest.detectors:
+        subject = f"network {name}"
+        try:
+            detector = load(one, name, opener(engine), threads=1)
+            silence = np.zeros(one.manifest.detectors[name].input.shape, np.uint8)
+            before_s = time.perf_counter()
+            detector.runner.run(silence)
+            took_ms = (time.perf_counter() - before_s) * 1e3
+        except (ConfigError, BundleError, RunFailed) as error:
+            found.append(problem(subject, _first_line(error), "install the bundle again"))
+            continue
+        proved = "golden data" if one.manifest.golden else "no golden data to prove it"
+        runs = f"{detector.runner.precision} on {detector.runner.name}, {took_ms:.1f} ms"
+        found.append(ok(subject, f"{one.label}: {runs}, {proved}"))
     return found
 
 
-def _session(provider: str) -> Infer:
+def _cuda(has_gpu: bool) -> list[Finding]:
+    """A session on the GPU alone: providers are listed even where they cannot run."""
+    if not has_gpu or not _version("onnxruntime-gpu"):
+        return []
     runtime: Any = importlib.import_module("onnxruntime")
     options = runtime.SessionOptions()
-    options.intra_op_num_threads = 1
     options.log_severity_level = 4
-    session = runtime.InferenceSession(PROBE, options, providers=[provider])
-    if session.get_providers()[0] != provider:
-        raise CannotRun(f"{provider} fell back to {session.get_providers()[0]}")
-    return lambda x: np.asarray(session.run(None, {"x": x})[0])
+    cure = "install the CUDA and cuDNN that this onnxruntime-gpu names in its release notes"
+    try:
+        session = runtime.InferenceSession(PROBE, options, providers=["CUDAExecutionProvider"])
+        answer = session.run(None, {"x": QUESTION[np.newaxis]})[0]
+    except (RuntimeError, ValueError) as error:
+        return [warning("cuda", _first_line(error), cure)]
+    if session.get_providers()[0] != "CUDAExecutionProvider":
+        return [warning("cuda", f"fell back to {session.get_providers()[0]}", cure)]
+    if not np.allclose(answer[0], ANSWER, atol=1e-3):
+        return [warning("cuda", f"answers {answer.tolist()}", cure)]
+    return [ok("cuda", f"onnxruntime {_version('onnxruntime-gpu')}: the probe ran on the GPU")]
 
 
 def _nvidia(has_gpu: bool) -> list[Finding]:
@@ -113,9 +128,6 @@ def _nvidia(has_gpu: bool) -> list[Finding]:
             )
         ]
     return [ok("tensorrt", f"{tensorrt}, {driver}")]
-
-
-_TENSORRT = ("tensorrt", "tensorrt-cu13", "tensorrt-cu12")
 
 
 def _driver() -> str:
