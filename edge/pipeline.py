@@ -16,6 +16,7 @@ from edge.config import Line, Sensor, Station
 from edge.errors import QueueFull
 from edge.inference.detector import Score
 from edge.inference.engine import Engine
+from edge.inference.runner import RunFailed
 from edge.judge import Judged, Times, verdict, weigh
 from edge.metrics import Metrics
 from edge.part import Part, Reserve, need, window_end_ns
@@ -107,9 +108,13 @@ class StationPipeline:
     def _scored(self, part: Part, sensor: str, done: "asyncio.Future[Score]") -> None:
         if done.cancelled() or sensor in part.answers:
             return
-        score = done.result()  # an engine that fails is a fault of logic: it ends the process
-        part.scored(sensor, score)
-        self.reserve.inference_s.add((score.inferred_ns - part.windows[sensor].ready_ns) / 1e9)
+        if isinstance(error := done.exception(), RunFailed):
+            self._metrics.count(sensor, "run_failed")
+            part.give_up(sensor, "failed", str(error))
+        else:
+            score = done.result()  # anything else is a fault of logic: it ends the process
+            part.scored(sensor, score)
+            self.reserve.inference_s.add((score.inferred_ns - part.windows[sensor].ready_ns) / 1e9)
         self._seal_complete()
 
     def input_of(self, sensor: Sensor) -> SeriesInput | ClipInput:
