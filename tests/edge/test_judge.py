@@ -1,0 +1,180 @@
+"""What each sensor answered becomes one verdict that says what was missing, and why."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge.accepted import Accepted
+from edge.bundle import Bundle, Manifest
+from edge.config import Sensor
+from edge.inference.detector import Score
+from edge.judge import Answer, Times, verdict, weigh
+from edge.verdict import Verdict
+from sensors.signal import Quality, Trigger, Window
+
+SECOND = 1_000_000_000
+EPOCH = 1_700_000_000 * SECOND  # 2023-11-14T22:13:20Z
+HASH = "0" * 64
+
+
+def detector(sense: str, *classes: dict[str, Any]) -> dict[str, Any]:
+    series = {"kind": "series", "name": "x", "unit": "Pa", "channels": 1, "rate_hz": 100.0}
+    return {
+        "sense": sense,
+        "file": f"{sense}.onnx",
+        "input": series | {"length": 50},
+        "discount": 1.0,
+        "classes": classes,
+    }
+
+
+def manifest() -> Manifest:
+    """A camera that sees scratches, an ear that hears rubbing."""
+    return Manifest.model_validate(
+        {
+            "format": 1,
+            "name": "two",
+            "version": "1.0.0",
+            "hypotheses": ["ok", "scratch", "rub"],
+            "detectors": {
+                "camera": detector(
+                    "camera",
+                    {"name": "good", "hypotheses": ["ok", "rub"], "prior": 0.5},
+                    {"name": "scratch", "hypotheses": ["scratch"], "prior": 0.5},
+                ),
+                "audio": detector(
+                    "audio",
+                    {"name": "good", "hypotheses": ["ok", "scratch"], "prior": 0.5},
+                    {"name": "rub", "hypotheses": ["rub"], "prior": 0.5},
+                ),
+            },
+            "thresholds": [{"ok_belief": 0.8, "defect_belief": 0.5, "conflict": 0.3}],
+            "files": {"camera.onnx": HASH, "audio.onnx": HASH},
+            "origin": {"command": "test", "data": "none", "created": "2026-01-01"},
+        }
+    )
+
+
+def sensor(name: str, on_missing: str = "inspect") -> Sensor:
+    return Sensor.model_validate(
+        {"id": f"st1-{name}", "link": "l", "topic": "t", "input": name, "on_missing": on_missing}
+    )
+
+
+def heard(name: str, good: float, quality: Quality | None = None) -> Answer:
+    """A detector that gives its good class the probability `good`."""
+    window = Window(
+        f"st1-{name}",
+        np.zeros((1, 50), np.float32),
+        0,
+        SECOND // 2,
+        SECOND // 2 + 3_000_000,
+        SECOND // 2 + 4_000_000,
+        "envelope",
+        quality or Quality(),
+    )
+    logits = np.log(np.array([good, 1 - good], np.float32))
+    score = Score(
+        f"st1-{name}", name, logits, None, None, SECOND // 2 + 6_000_000, 1, "engine", "int8"
+    )
+    return Answer(sensor(name), "ok", window=window, score=score)
+
+
+def missing(name: str, on_missing: str = "inspect") -> Answer:
+    return Answer(sensor(name, on_missing), "silent", "no data in the part's window")
+
+
+def judged(*answers: Answer, sealed_ns: int = SECOND // 2 + 10_000_000) -> Verdict:
+    bundle = Bundle(Path("/nowhere"), manifest(), HASH)
+    trigger = Trigger("st1", 7, "A7", "motor", EPOCH, 0, 2_000_000)
+    return verdict(
+        Accepted("st1-7-1", trigger, "A7", True),
+        answers,
+        weigh(answers, bundle),
+        bundle,
+        Times(SECOND // 2, SECOND // 2 + 50_000_000, EPOCH),
+        site="s",
+        line="l",
+        fused_ns=sealed_ns - 100_000,
+        sealed_ns=sealed_ns,
+    )
+
+
+def test_two_good_answers_on_sets_intersect_to_ok() -> None:
+    # {ok,rub} 0.95 and {ok,scratch} 0.9 are independent: m(ok) = 0.95 * 0.9 (Shafer 1976, ch. 3)
+    said = judged(heard("camera", 0.95), heard("audio", 0.90))
+    assert said.decision == "ok"
+    assert said.belief_ok == pytest.approx(0.855, abs=1e-6)
+    assert said.conflict == pytest.approx(0.05 * 0.10, abs=1e-6)  # scratch against rub
+    assert not said.degraded
+
+
+def test_a_defect_that_one_sensor_alone_can_see_is_named() -> None:
+    said = judged(heard("camera", 0.02), heard("audio", 0.97))
+    assert (said.decision, said.defect, said.defect_code) == ("defect", "scratch", 1)
+
+
+def test_a_silent_sensor_is_ignorance_and_the_verdict_says_so() -> None:
+    said = judged(missing("camera"), heard("audio", 0.99))
+    assert said.decision == "uncertain"
+    assert said.belief_ok == 0.0
+    assert said.plausibility["scratch"] > 0.9
+    assert said.sensors["st1-camera"].status == "silent"
+    assert "st1-camera" in said.degraded_reason
+    assert said.error_code == 1
+
+
+def test_a_part_passes_without_a_sensor_only_where_the_plant_accepts_that() -> None:
+    said = judged(missing("camera", "accept"), heard("audio", 0.99))
+    assert said.decision == "ok"
+    assert said.degraded
+
+
+def test_a_stuck_sensor_is_not_believed_however_sure_it_is() -> None:
+    said = judged(heard("camera", 0.999, Quality(repeated=1.0)), heard("audio", 0.99))
+    assert said.decision == "uncertain"
+    assert said.sensors["st1-camera"].status == "sick"
+    assert "stuck" in said.degraded_reason
+
+
+def test_nothing_at_all_is_uncertain_not_ok() -> None:
+    said = judged(missing("camera", "accept"), missing("audio", "accept"))
+    assert said.decision == "uncertain"
+    assert said.ignorance == 1.0
+
+
+def test_past_its_deadline_a_verdict_is_late_and_carries_an_error_code() -> None:
+    said = judged(heard("camera", 0.99), heard("audio", 0.99), sealed_ns=SECOND)
+    assert said.late
+    assert said.error_code == 2
+
+
+def test_clock_points_are_in_order_and_on_the_epoch() -> None:
+    clock = judged(heard("camera", 0.99), heard("audio", 0.99)).clock
+    points = [
+        clock.trigger_ns,
+        clock.trigger_received_ns,
+        clock.window_end_ns,
+        clock.received_ns,
+        clock.ready_ns,
+        clock.inferred_ns,
+        clock.fused_ns,
+        clock.sealed_ns,
+    ]
+    assert points == sorted(points)
+    assert points[0] == EPOCH
+
+
+def test_flat_scalars_come_first_and_maps_last() -> None:
+    body = json.loads(judged(heard("camera", 0.99), heard("audio", 0.99)).body())
+    kinds = [isinstance(value, dict) for value in body.values()]
+    assert kinds == sorted(kinds)
+    assert body["time"] == "2023-11-14T22:13:20.000000+00:00"
+
+
+def test_the_published_schema_is_the_verdicts_own() -> None:
+    published = Path(__file__).parents[2] / "docs" / "verdict.schema.json"
+    assert json.loads(published.read_text()) == Verdict.model_json_schema()
