@@ -18,6 +18,8 @@ from sensors.signal import Quality, Trigger, Window
 SECOND = 1_000_000_000
 EPOCH = 1_700_000_000 * SECOND  # 2023-11-14T22:13:20Z
 HASH = "0" * 64
+EDGE = 5 * SECOND  # on the box's clock
+END = EDGE + SECOND // 2
 
 
 def detector(sense: str, *classes: dict[str, Any]) -> dict[str, Any]:
@@ -69,17 +71,15 @@ def heard(name: str, good: float, quality: Quality | None = None) -> Answer:
     window = Window(
         f"st1-{name}",
         np.zeros((1, 50), np.float32),
-        0,
-        SECOND // 2,
-        SECOND // 2 + 3_000_000,
-        SECOND // 2 + 4_000_000,
+        EDGE,
+        END,
+        END + 3_000_000,
+        END + 4_000_000,
         "envelope",
         quality or Quality(),
     )
     logits = np.log(np.array([good, 1 - good], np.float32))
-    score = Score(
-        f"st1-{name}", name, logits, None, None, SECOND // 2 + 6_000_000, 1, "engine", "int8"
-    )
+    score = Score(f"st1-{name}", name, logits, None, None, END + 6_000_000, 1, "engine", "int8")
     return Answer(sensor(name), "ok", window=window, score=score)
 
 
@@ -87,15 +87,15 @@ def missing(name: str, on_missing: str = "inspect") -> Answer:
     return Answer(sensor(name, on_missing), "silent", "no data in the part's window")
 
 
-def judged(*answers: Answer, sealed_ns: int = SECOND // 2 + 10_000_000) -> Verdict:
+def judged(*answers: Answer, sealed_ns: int = END + 10_000_000) -> Verdict:
     bundle = Bundle(Path("/nowhere"), manifest(), HASH)
-    trigger = Trigger("st1", 7, "A7", "motor", EPOCH, 0, 2_000_000)
+    trigger = Trigger("st1", 7, "A7", "motor", EPOCH, EDGE, EDGE + 2_000_000)
     return verdict(
         Accepted("st1-7-1", trigger, "A7", True),
         answers,
         weigh(answers, bundle),
         bundle,
-        Times(SECOND // 2, SECOND // 2 + 50_000_000, EPOCH),
+        Times(END, END + 50_000_000, EPOCH - EDGE),
         site="s",
         line="l",
         fused_ns=sealed_ns - 100_000,
@@ -147,7 +147,7 @@ def test_nothing_at_all_is_uncertain_not_ok() -> None:
 
 
 def test_past_its_deadline_a_verdict_is_late_and_carries_an_error_code() -> None:
-    said = judged(heard("camera", 0.99), heard("audio", 0.99), sealed_ns=SECOND)
+    said = judged(heard("camera", 0.99), heard("audio", 0.99), sealed_ns=END + SECOND)
     assert said.late
     assert said.error_code == 2
 
