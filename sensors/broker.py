@@ -15,7 +15,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from sensors.errors import LinkLost
 from sensors.pump import Pump
 
-ANSWER_S = 3.0  # for a CONNACK or a SUBACK
+CONNACK_S = 1.5
+ANSWER_S = 3.0  # for a SUBACK
 UNACKNOWLEDGED = 64  # publications under way; further ones wait for their turn
 UNSUPPORTED_VERSION = 0x84
 
@@ -38,7 +39,7 @@ OnMessage = Callable[[Message], None]
 
 
 class Refused(Exception):  # noqa: N818 - named by what the broker did
-    """The broker answered the CONNECT, but not with yes; `reason` is None if it just hung up."""
+    """The broker did not say yes to the CONNECT; `reason` is None when it gave none."""
 
     def __init__(self, text: str, reason: int | None) -> None:
         super().__init__(text)
@@ -108,8 +109,7 @@ class MqttSession:
         """Take over the connected socket and wait for the broker's yes.
 
         Raises:
-            Refused: it said no, or hung up.
-            LinkLost: it said nothing.
+            Refused: it said no, hung up, or said nothing.
         """
         client = self._client
         client.on_connect = self._connack
@@ -119,13 +119,10 @@ class MqttSession:
         client.on_disconnect = lambda _c, _u, _f, reason, _p: self._end(self._gone(str(reason)))
         self._pump.open()
         try:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(CONNACK_S):
                 await self._connected
         except TimeoutError:
-            raise LinkLost(
-                f"{self._where}: took the connection but does not answer: is it an MQTT broker, "
-                "or frozen?"
-            ) from None
+            raise Refused("no answer: is it an MQTT broker, or frozen?", None) from None
 
     def close(self) -> None:
         """End it, politely where the broker still reads."""

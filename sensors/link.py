@@ -8,6 +8,7 @@ import asyncio
 import socket
 import ssl
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,13 +34,16 @@ from sensors.wiring import MqttLink
 
 __all__ = ["Message", "MqttSession", "Will", "dial_mqtt", "dial_opcua", "wait_lost"]
 
+V5, V3 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 CONNECT_S = 3.0
 KEEPALIVE_S = 4  # a frozen broker is noticed within two of these
 SESSION_S = 7 * 24 * 3600  # how long a broker keeps a persistent session's triggers
 RECEIVE_MAXIMUM = 64  # triggers not yet acknowledged that a broker may send (MQTT 5)
 HEADER_ROOM = 64 * 1024  # bytes of topic and properties, beside the largest payload
 
-_speaks_only_3: set[tuple[str, int]] = set()  # brokers that said so to this process
+TRY_5_AGAIN_S = 600.0  # a broker that took only 3.1.1 may have been frozen, or be replaced
+
+_speaks_only_3: dict[tuple[str, int], float] = {}  # until when, time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,23 @@ class Will:
     payload: bytes
     qos: int = 1
     retain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """What this box asks of a broker."""
+
+    client_id: str
+    persistent: bool
+    will: Will | None
+    manual_ack: bool
+
+    def properties(self, link: MqttLink) -> Properties:
+        asked = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        asked.SessionExpiryInterval = SESSION_S if self.persistent else 0
+        asked.ReceiveMaximum = RECEIVE_MAXIMUM
+        asked.MaximumPacketSize = link.max_payload + HEADER_ROOM
+        return asked
 
 
 @asynccontextmanager
@@ -69,52 +90,60 @@ async def dial_mqtt(
     """
     address = (link.host, link.port)
     where = f"mqtt://{link.host}:{link.port}"
-    versions = [MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311]
-    for version in versions[1:] if address in _speaks_only_3 else versions:
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id,
-            clean_session=None if version == MQTTProtocolVersion.MQTTv5 else not persistent,
-            protocol=version,
-            reconnect_on_failure=False,
-            manual_ack=manual_ack,
-        )
-        client.max_inflight_messages_set(UNACKNOWLEDGED)
-        client.max_queued_messages_set(UNACKNOWLEDGED)
-        await _open_socket(client, link, persistent, will)
-        session = MqttSession(client, where, on_message)
-        try:
-            await session.open()
-            break
-        except Refused as refusal:
-            session.close()
-            if refusal.reason == UNSUPPORTED_VERSION:
-                _speaks_only_3.add(address)
-            is_last = version == MQTTProtocolVersion.MQTTv311
-            if is_last or refusal.reason not in (None, UNSUPPORTED_VERSION):
-                raise LinkLost(
-                    f"{where}: refused client {client_id!r}: {refusal}; "
-                    "check username, password_file and the broker's access list"
-                ) from refusal
-        except BaseException:
-            session.close()
-            raise
+    session: MqttSession | None = None
+    wishes = _Wishes(client_id, persistent, will, manual_ack)
+    try:
+        if _speaks_only_3.get(address, 0.0) < time.monotonic():
+            try:
+                session = await _open(link, V5, wishes, on_message)
+            except Refused as refusal:
+                if refusal.reason not in (None, UNSUPPORTED_VERSION):
+                    raise
+        if session is None:
+            session = await _open(link, V3, wishes, on_message)
+            _speaks_only_3.setdefault(address, time.monotonic() + TRY_5_AGAIN_S)
+    except Refused as refusal:
+        cure = "check username, password_file and the broker's access list"
+        tail = "" if refusal.reason is None else f"; {cure}"
+        raise LinkLost(f"{where}: did not take client {client_id!r}: {refusal}{tail}") from refusal
     try:
         yield session
     finally:
         session.close()
 
 
-async def _open_socket(
-    client: paho.Client, link: MqttLink, persistent: bool, will: Will | None
-) -> None:
+async def _open(
+    link: MqttLink, version: MQTTProtocolVersion, wishes: _Wishes, on_message: OnMessage | None
+) -> MqttSession:
+    """Raises Refused, and LinkLost when there is no connection at all."""
+    client = paho.Client(
+        CallbackAPIVersion.VERSION2,
+        wishes.client_id,
+        clean_session=None if version == V5 else not wishes.persistent,
+        protocol=version,
+        reconnect_on_failure=False,
+        manual_ack=wishes.manual_ack,
+    )
+    client.max_inflight_messages_set(UNACKNOWLEDGED)
+    client.max_queued_messages_set(UNACKNOWLEDGED)
+    await _open_socket(client, link, wishes)
+    session = MqttSession(client, f"mqtt://{link.host}:{link.port}", on_message)
+    try:
+        await session.open()
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+async def _open_socket(client: paho.Client, link: MqttLink, wishes: _Wishes) -> None:
     """Connect and send CONNECT, in a thread: name look-up, TCP and TLS block."""
     abandoned = threading.Event()
 
     def connect() -> None:
         _secure(client, link)
-        is_5 = client.protocol == MQTTProtocolVersion.MQTTv5
-        if will is not None:
+        is_5 = client.protocol == V5
+        if (will := wishes.will) is not None:
             client.will_set(will.topic, will.payload, will.qos, will.retain)
         client.on_socket_open = _send_at_once
         client.connect_timeout = CONNECT_S
@@ -123,8 +152,8 @@ async def _open_socket(
                 link.host,
                 link.port,
                 KEEPALIVE_S,
-                clean_start=not persistent if is_5 else paho.MQTT_CLEAN_START_FIRST_ONLY,
-                properties=_wishes(link, persistent) if is_5 else None,
+                clean_start=not wishes.persistent if is_5 else paho.MQTT_CLEAN_START_FIRST_ONLY,
+                properties=wishes.properties(link) if is_5 else None,
             )
         except OSError as error:
             raise LinkLost(
@@ -161,14 +190,6 @@ def _secure(client: paho.Client, link: MqttLink) -> None:
 def password(file: Path | None) -> str | None:
     """The first line of a password file."""
     return None if file is None else (file.read_text().splitlines() or [""])[0]
-
-
-def _wishes(link: MqttLink, persistent: bool) -> Properties:
-    wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    wishes.SessionExpiryInterval = SESSION_S if persistent else 0
-    wishes.ReceiveMaximum = RECEIVE_MAXIMUM
-    wishes.MaximumPacketSize = link.max_payload + HEADER_ROOM
-    return wishes
 
 
 def _send_at_once(_client: object, _data: object, sock: Any) -> None:

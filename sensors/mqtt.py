@@ -1,13 +1,25 @@
 """One ingest session of one broker: blocks of its sensors, triggers of its stations."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 
-from sensors.signal import Announce, Count, Deliver
+from sensors.errors import BadReading
+from sensors.link import Message, MqttSession, dial_mqtt
+from sensors.signal import Announce, Announcement, Count, Deliver
 from sensors.wiring import MqttLink, SensorSource, TriggerSource
+
+MAX_TRIGGER = 4096  # bytes
+MAX_TEXT = 256  # characters of a part id or a recipe
 
 
 class MqttSource:
-    """Subscribes to every topic of a link; blocks at QoS 0, triggers at QoS 1 until journalled."""
+    """Subscribes to every topic of a link; blocks at QoS 0, triggers at QoS 1 until journalled.
+
+    Where there are triggers, the broker's session is persistent: those of an absence come when the
+    box is back, and each is acknowledged when `announce` says that it is safe. Counts, by sensor
+    or station: `bad_trigger` (acknowledged and dropped), `retained` (an old block) and, by link,
+    `unknown_topic`.
+    """
 
     def __init__(
         self,
@@ -20,8 +32,18 @@ class MqttSource:
         deliver: Deliver,
         announce: Announce,
         count: Count,
+        up: Callable[[], None] = lambda: None,  # called when everything is subscribed
     ) -> None:
-        raise NotImplementedError
+        self._name = name
+        self._link = link
+        self._client_id = client_id
+        self._sensors = {s.topic: s.id for s in sensors if s.topic is not None}
+        self._stations = {t.topic: station for station, t in triggers.items() if t.topic}
+        self._deliver = deliver
+        self._announce = announce
+        self._count = count
+        self._up = up
+        self._session: MqttSession | None = None
 
     async def run(self) -> None:
         """Hand on what comes until cancelled.
@@ -29,4 +51,77 @@ class MqttSource:
         Raises:
             LinkLost: the broker cannot be reached, refuses, or is gone.
         """
-        raise NotImplementedError
+        async with dial_mqtt(
+            self._link,
+            client_id=self._client_id,
+            on_message=self._message,
+            persistent=bool(self._stations),
+            manual_ack=True,
+        ) as session:
+            self._session = session
+            for topic in self._stations:
+                await session.subscribe(topic, 1)
+            for topic in self._sensors:
+                await session.subscribe(topic, 0)
+            self._up()
+            await session.wait_lost()
+
+    def _message(self, message: Message) -> None:
+        sensor = self._sensors.get(message.topic)
+        if sensor is not None:
+            if message.is_retained:
+                self._count(sensor, "retained")
+            else:
+                self._deliver(sensor, message.payload, message.properties, message.received_ns)
+        elif (station := self._stations.get(message.topic)) is not None:
+            self._trigger(station, message)
+            return
+        else:
+            self._count(self._name, "unknown_topic")
+        self._ack(message)
+
+    def _trigger(self, station: str, message: Message) -> None:
+        try:
+            announcement = read_trigger(station, message)
+        except BadReading:
+            self._count(station, "bad_trigger")
+            self._ack(message)
+            return
+        self._announce(announcement, lambda: self._ack(message))
+
+    def _ack(self, message: Message) -> None:
+        """Of a session that is over the broker sends the message again: the journal knows it."""
+        if message.qos and self._session is not None:
+            self._session.ack(message)
+
+
+def read_trigger(station: str, message: Message) -> Announcement:
+    """JSON `{"sequence": 1, "part": "A7", "recipe": "motor", "t_ns": 0}`; the last three optional.
+
+    Raises:
+        BadReading: anything else.
+    """
+    if len(message.payload) > MAX_TRIGGER:
+        raise BadReading("oversized", f"a trigger of {len(message.payload)} bytes")
+    try:
+        fields = json.loads(message.payload)
+    except (ValueError, RecursionError) as error:
+        raise BadReading("malformed", f"a trigger that is no JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise BadReading("malformed", "a trigger that is no JSON object")
+    sequence, time_ns = fields.get("sequence"), fields.get("t_ns", 0)
+    if type(sequence) is not int or not 0 <= sequence < 2**63:
+        raise BadReading("wrong_type", f"sequence: expected a whole number, got {sequence!r:.40}")
+    if type(time_ns) is not int or not 0 <= time_ns < 2**63:
+        raise BadReading("wrong_type", f"t_ns: expected nanoseconds, got {time_ns!r:.40}")
+    texts = fields.get("part", ""), fields.get("recipe", "")
+    if not all(isinstance(t, str) and len(t) <= MAX_TEXT and t.isprintable() for t in texts):
+        raise BadReading("wrong_type", f"part, recipe: expected text up to {MAX_TEXT} characters")
+    return Announcement(
+        station,
+        sequence,
+        *texts,
+        source_ns=time_ns,
+        received_ns=message.received_ns,
+        from_ring=message.is_repeat or message.is_retained,
+    )

@@ -75,7 +75,7 @@ async def dial_opcua(link: OpcUaLink) -> AsyncIterator[Client]:
     except UaStatusCodeError as error:
         cure = CURES.get(error.code, "is the server healthy?")
         raise LinkLost(f"{link.endpoint}: {ua.StatusCode(error.code).name}: {cure}") from error
-    except uacrypto.InvalidSignature as error:
+    except uacrypto.InvalidSignature as error:  # type: ignore[attr-defined]
         raise LinkLost(
             f"{link.endpoint}: the server does not hold its certificate's key"
         ) from error
