@@ -6,11 +6,18 @@ from datetime import UTC, datetime, timedelta
 from sensors.simulator.plan import DeviceClock
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_READINGS = 20
 
 
 def epoch_at(monotonic_ns: int) -> int:
     """What the machine's wall clock shows, or showed, at a monotonic time."""
-    return time.time_ns() - time.monotonic_ns() + monotonic_ns
+    readings = []
+    for _ in range(_READINGS):
+        before_ns = time.monotonic_ns()
+        epoch_ns = time.time_ns()
+        after_ns = time.monotonic_ns()
+        readings.append((after_ns - before_ns, epoch_ns - (before_ns + after_ns) // 2))
+    return min(readings)[1] + monotonic_ns  # the reading with the least between the two clocks
 
 
 def as_datetime(stamp_ns: int) -> datetime:

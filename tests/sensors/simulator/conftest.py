@@ -1,6 +1,7 @@
 """A real broker, real recordings and real processes for the simulated plant."""
 
 import contextlib
+import functools
 import shutil
 import socket
 import subprocess
@@ -74,27 +75,27 @@ MakePlan = Callable[..., Plan]
 
 @pytest.fixture
 def make_plan(tmp_path: Path, pool_folder: Path) -> MakePlan:
-    """A plan of one station without sensors; every key may be given."""
+    """A plan of one station; every key may be given."""
+    return functools.partial(plan_of, tmp_path, pool_folder)
 
-    def make(*sensors: SimulatedSensor, lead_s: float = 1.0, **given: Any) -> Plan:
-        station = {
-            key: given.pop(key)
-            for key in ("phase_s", "trigger_topic", "recipe", "part_ids")
-            if key in given
-        }
-        facts: dict[str, Any] = {
-            "start_ns": time.monotonic_ns() + round(lead_s * 1e9),
-            "period_s": 0.5,
-            "parts": 0,
-            "plc": Server(endpoint=f"opc.tcp://127.0.0.1:{free_port()}"),
-            "stations": (
-                SimulatedStation(id="S1", recording=pool_folder, sensors=sensors, **station),
-            ),
-            "ledger": tmp_path / "ledger.jsonl",
-        }
-        return Plan(**(facts | given))
 
-    return make
+def plan_of(
+    folder: Path, pool_folder: Path, *sensors: SimulatedSensor, lead_s: float = 1.0, **given: Any
+) -> Plan:
+    station = {
+        key: given.pop(key)
+        for key in ("phase_s", "trigger_topic", "recipe", "part_ids")
+        if key in given
+    }
+    facts: dict[str, Any] = {
+        "start_ns": time.monotonic_ns() + round(lead_s * 1e9),
+        "period_s": 0.5,
+        "parts": 0,
+        "plc": Server(endpoint=f"opc.tcp://127.0.0.1:{free_port()}"),
+        "stations": (SimulatedStation(id="S1", recording=pool_folder, sensors=sensors, **station),),
+        "ledger": folder / "ledger.jsonl",
+    }
+    return Plan(**(facts | given))
 
 
 Spawn = Callable[[str, Plan], "subprocess.Popen[str]"]
@@ -106,17 +107,8 @@ def spawn(tmp_path: Path) -> Iterator[Spawn]:
     running: list[subprocess.Popen[str]] = []
 
     def start(command: str, plan: Plan) -> "subprocess.Popen[str]":
-        path = tmp_path / "plan.json"
-        path.write_text(plan.model_dump_json())
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sensors.simulator", command, str(path)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = started(tmp_path, command, plan)
         running.append(process)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n", process.communicate()[1]
         return process
 
     yield start
@@ -124,3 +116,17 @@ def spawn(tmp_path: Path) -> Iterator[Spawn]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+def started(folder: Path, command: str, plan: Plan) -> "subprocess.Popen[str]":
+    path = folder / "plan.json"
+    path.write_text(plan.model_dump_json())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sensors.simulator", command, str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n", process.communicate()[1]
+    return process
