@@ -43,7 +43,7 @@ class Field:
             self.children.append(child)
             await child.spawn()
         for child in self.children:
-            await _until_up(child)
+            await until_up(child)
 
     async def end(self) -> None:
         for child in self.children:
@@ -59,7 +59,8 @@ class Field:
                 )
 
 
-async def _until_up(child: Child) -> None:
+async def until_up(child: Child) -> None:
+    """Wait for the `ready` that processes of the simulated plant print."""
     while "ready" not in child.last_words(lines=100).split():
         if child.returncode is not None:
             raise TrialFailed(f"{child.name} did not come up:\n{child.last_words()}")

@@ -11,99 +11,98 @@ arrival of the last block, to the last answer, and the ms that its networks ran.
 
 import asyncio
 import json
-import queue
 import sys
-import threading
 import time
-from collections import deque
-from dataclasses import dataclass, field
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import msgpack
-import numpy as np
 import paho.mqtt.client as mqtt
-from asyncua import ua
-from numpy.typing import NDArray
+from asyncua.ua import Double
 from paho.mqtt.enums import CallbackAPIVersion
 
-from edge import bundle, config
-from edge.bundle import Bundle, Detector
+from edge import config
 from edge.config import Line
-from edge.inference.runner import Runner, opener
-from edge.trial import plans
+from edge.trial.rig import Rig, networks, owed, report
 from edge.trial.witness import without_nagle
 from sensors.link import dial_opcua
-from sensors.simulator.plan import Plan, SimulatedSensor, SimulatedStation, read
-from sensors.simulator.timepiece import Timepiece, epoch_at
+from sensors.simulator.plan import Plan, read
+from sensors.simulator.process import live, say_ready
 from sensors.wiring import OpcUaLink
 
 LATE_S = 10.0  # after the last part: blocks that are not here by then were lost
 PUBLISHING_MS = 5.0
-QUEUE = 100
-
-Part = tuple[str, int]  # station, index
+QUEUE = 100  # notifications that the server keeps of one node
 
 
-@dataclass(slots=True)
-class Needed:
-    """What one sensor still owes, part by part, and its device's true clock."""
+async def listen(plan: Plan, line: Line, parts: int) -> None:
+    """Hear the plan's first parts, then print what was measured."""
+    one = next(iter(config.check_bundles(line).values()))
+    timings, needs = owed(plan, line, one, parts)
+    done, loop = asyncio.Event(), asyncio.get_running_loop()
 
-    sensor: SimulatedSensor
-    clock: Timepiece
-    detector: str
-    pending: deque[tuple[int, Part]]  # monotonic time that a block must reach, part
+    def tell() -> None:
+        loop.call_soon_threadsafe(done.set)
 
-    def reached(self, block: dict[str, Any]) -> list[Part]:
-        """Parts that this block completes."""
-        samples = 0 if self.sensor.sense == "camera" else block["shape"][-1]
-        duration_ns = round(samples * 1e9 / block["rate_hz"])
-        end_ns = self.clock.instant(block["t0_ns"] + duration_ns)
-        done: list[Part] = []
-        while self.pending and self.pending[0][0] <= end_ns:
-            done.append(self.pending.popleft()[1])
-        return done
-
-
-@dataclass(slots=True)
-class Timing:
-    """Of one part."""
-
-    end_ns: int  # true window end
-    owed: int
-    arrived_ns: int = 0
-    answered_ns: int = 0
-    running_ns: int = 0
+    opened = await asyncio.to_thread(networks, line, one)
+    with Rig(timings, needs, opened, tell) as rig:
+        client = subscribe(plan, rig)
+        gateway = line.links.get("gateway")
+        if isinstance(gateway, OpcUaLink):
+            async with dial_opcua(gateway) as session:
+                nodes = [s.node for station in plan.stations for s in station.sensors if s.node]
+                subscription = await session.create_subscription(PUBLISHING_MS, Heard(rig))
+                await subscription.subscribe_data_change(
+                    [session.get_node(node) for node in nodes],
+                    queuesize=QUEUE,
+                    sampling_interval=Double(0.0),
+                )
+                await until_done(plan, done, parts)
+        else:
+            await until_done(plan, done, parts)
+        client.disconnect()
+        client.loop_stop()
+    sys.stdout.write(json.dumps(report(timings)) + "\n")
 
 
-@dataclass(slots=True)
-class Bench:
-    """Blocks in, timings out; the networks run on a thread of their own."""
+class Heard:
+    """asyncua's handler: every change is a block."""
 
-    timings: dict[Part, Timing]
-    runners: dict[str, tuple[Runner, NDArray[Any]]]
-    work: "queue.SimpleQueue[tuple[Part, str, int] | None]" = field(
-        default_factory=queue.SimpleQueue
-    )
-    done: threading.Event = field(default_factory=threading.Event)
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
 
-    def arrived(self, needed: Needed, payload: bytes, received_ns: int) -> None:
-        for part in needed.reached(msgpack.unpackb(payload)):
-            self.work.put((part, needed.detector, received_ns))
+    def datachange_notification(self, node: Any, value: bytes | None, _: object) -> None:
+        if value:
+            self._rig.arrived(node.nodeid.to_string(), value)
 
-    def run(self) -> None:
-        """Answer until every part is, or None is put."""
-        left = sum(timing.owed for timing in self.timings.values())
-        while left and (job := self.work.get()) is not None:
-            part, detector, received_ns = job
-            runner, golden = self.runners[detector]
-            before_ns = time.monotonic_ns()
-            runner.run(golden)
-            now_ns = time.monotonic_ns()
-            timing = self.timings[part]
-            timing.arrived_ns = max(timing.arrived_ns, received_ns)
-            timing.answered_ns = now_ns
-            timing.running_ns += now_ns - before_ns
-            timing.owed -= 1
-            left -= 1
-        self.done.set()
+
+def subscribe(plan: Plan, rig: Rig) -> mqtt.Client:
+    """A paho client on a thread of its own, QoS 0 as the devices send."""
+    topics = [s.topic for station in plan.stations for s in station.sensors if s.topic]
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, "trial-floor")
+
+    def connected(*_: Any) -> None:
+        client.subscribe([(topic, 0) for topic in topics])
+
+    def heard(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        rig.arrived(message.topic, bytes(message.payload))
+
+    client.on_socket_open = without_nagle
+    client.on_connect = connected
+    client.on_message = heard
+    client.connect(plan.broker_host, plan.broker_port)
+    client.loop_start()
+    return client
+
+
+async def until_done(plan: Plan, done: asyncio.Event, parts: int) -> None:
+    """Every part answered, or hopeless."""
+    say_ready()
+    last_ns = max(plan.edge_ns(station, parts - 1) for station in plan.stations)
+    with suppress(TimeoutError):
+        async with asyncio.timeout((last_ns - time.monotonic_ns()) / 1e9 + LATE_S):
+            await done.wait()
+
+
+if __name__ == "__main__":
+    live(listen(read(Path(sys.argv[1])), config.read(Path(sys.argv[2])), int(sys.argv[3])))

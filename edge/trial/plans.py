@@ -23,7 +23,6 @@ CAMERA_OFFSET_S = 0.0167  # half a picture: the nearest pictures then lie within
 MAX_OFFSET_S = 2.0  # of a device's clock
 MAX_DRIFT_PPM = 50.0
 RECIPE = "motor"
-BUNDLE = "shipped:motor"
 USER = "box"
 TRIGGER_TAGS = {
     "sequence": "Sequence",
@@ -178,7 +177,7 @@ def _link(port: int, keys: Keys, name: str) -> dict[str, Any]:
 def _station(setup: Setup, station: str, detectors: Mapping[str, str]) -> dict[str, Any]:
     return {
         "id": station,
-        "bundles": {"*": BUNDLE},
+        "bundles": {"*": setup.bundle},
         "trigger": {
             "link": "plc",
             "nodes": {k: node(station, tag) for k, tag in TRIGGER_TAGS.items()},

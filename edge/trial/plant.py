@@ -96,7 +96,7 @@ async def site(setup: Setup, folder: Path, say: Say) -> AsyncIterator[Site]:
     Raises:
         TrialFailed: alone or within a group: something of it could not be made or started.
     """
-    one, detectors = _bundle()
+    one, detectors = _bundle(setup.bundle)
     files = Files(folder)
     recordings = await recorded(setup, cache())
     keys = await asyncio.to_thread(_keys, folder)
@@ -161,9 +161,11 @@ async def until_ready(http: str) -> None:
             await asyncio.sleep(POLL_S)
 
 
-def _bundle() -> tuple[Bundle, dict[str, str]]:
-    """The shipped bundle, and its detector of each sense."""
-    one = bundle.load(config.SHIPPED / plans.BUNDLE.removeprefix("shipped:"))
+def _bundle(name: str) -> tuple[Bundle, dict[str, str]]:
+    """A bundle, and its detector of each sense."""
+    is_ours = name.startswith("shipped:")
+    folder = config.SHIPPED / name.removeprefix("shipped:") if is_ours else Path(name)
+    one = bundle.load(folder)
     detectors = {d.sense: name for name, d in one.manifest.detectors.items()}
     if missing := set(SENSES) - detectors.keys():
         raise TrialFailed(f"bundle {one.label} has no detector for {', '.join(sorted(missing))}")

@@ -3,6 +3,7 @@
 import argparse
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, get_args
 
 from edge.errors import ConfigError
@@ -45,6 +46,7 @@ class Setup:
     profile: Literal["fast", "slow"] = "fast"
     faults: tuple[Fault, ...] = ()
     recorded: int = 60  # distinct parts of each station, at most
+    bundle: str = "shipped:motor"
 
     @property
     def period_s(self) -> float:
@@ -96,6 +98,10 @@ def add_plant_arguments(
         "--profile", choices=("fast", "slow"), default="fast",
         help="of the PLC: slow samples every 100 ms and publishes every 500 ms",
     )  # fmt: skip
+    parser.add_argument(
+        "--bundle", default="shipped:motor", metavar="DIR",
+        help="networks to judge with (default %(default)s, our own)",
+    )  # fmt: skip
     parser.add_argument("--fault", action="append", default=[], metavar="FAULT", help=FAULT_HELP)
 
 
@@ -122,6 +128,7 @@ def setup_from(options: argparse.Namespace) -> Setup:
         difficulty=options.difficulty,
         transport=options.transport,
         profile=options.profile,
+        bundle=_bundle(options.bundle),
     )
     faults = tuple(f for text in options.fault for f in parse_fault(text, setup.station_ids()))
     return replace(setup, faults=faults)
@@ -153,6 +160,10 @@ def parse_fault(text: str, stations: tuple[str, ...]) -> list[Fault]:
         )
         for one in sensors
     ]
+
+
+def _bundle(text: str) -> str:
+    return text if text.startswith("shipped:") else str(Path(text).resolve())
 
 
 def _enough(rate: float) -> int:

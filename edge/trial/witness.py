@@ -46,7 +46,7 @@ class Witness:
             clean_session=None if mqtt5 else False,
         )
         self._client.reconnect_delay_set(1, 1)
-        self._client.on_socket_open = _without_nagle
+        self._client.on_socket_open = without_nagle
         self._client.on_connect = self._connected
         self._client.on_subscribe = self._heard
         self._client.on_message = self._delivered
@@ -119,5 +119,6 @@ class Witness:
             self._is_overrun = True
 
 
-def _without_nagle(_client: mqtt.Client, _data: Any, opened: Any) -> None:
+def without_nagle(_client: mqtt.Client, _data: Any, opened: Any) -> None:
+    """For paho's `on_socket_open`: small packets leave at once."""
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,0 +1,206 @@
+"""Measure the appliance under load: latency, processor, memory, loop lag, and the floor beneath it.
+
+Replays recorded parts (at least 40 different ones) of simulated stations at a fixed cadence, over
+the real protocols, each process on its own as in `edge demo`. First comes the floor, in the same
+run: a bare subscriber on the same wires and the bare networks at the same cadence, with no queue,
+journal, fusion or publishing; then the daemon, and what it takes on top of that.
+
+  edge bench                              vibration over OPC UA, the rest over MQTT: 5.5 minutes
+  edge bench --transport mqtt             all over MQTT
+  edge bench --parts 400 --json out.json  shorter; a p99 then is a maximum, and marked so
+
+Latency is from the part's true window end (or its trigger's arrival, where that is later): to the
+daemon's own clock points, and to a subscriber outside it. Processor is the daemon's, as a share of
+one core. A run is marked disturbed when other programs took more than 10 % of the machine: repeat
+it on a quiet one. Exit status 1 when a trigger has no verdict, or two different ones.
+"""
+
+import argparse
+import asyncio
+import json
+import math
+import platform
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
+from rich.table import Table
+
+from edge.errors import ConfigError
+from edge.trial.demo import SWITCH_INTERVAL_S, Speaker, stop_on_signal, trial_folder, witness_at
+from edge.trial.errors import TrialFailed, leaves
+from edge.trial.figures import Spread
+from edge.trial.load import Load, sample
+from edge.trial.measure import Floor, clock_points, measure_floor
+from edge.trial.observe import Observer
+from edge.trial.outcome import Outcome, conclude
+from edge.trial.plant import beside, plant, site
+from edge.trial.setup import Setup, add_plant_arguments, setup_from
+
+LEAST_DISTINCT = 40  # recorded parts of a run: with fewer, caches and decisions flatter
+MOST_DISTINCT = 60
+FLOOR_PARTS = 1000  # at most, a third of the run: enough for a p99
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Everything a bench found out."""
+
+    setup: Setup
+    outcome: Outcome
+    points: dict[str, Spread]
+    floor: Floor
+    load: Load
+    start_to_ready_s: float
+
+    @property
+    def distinct(self) -> int:
+        return self.setup.recorded_per_station * self.setup.stations
+
+    def ratio(self, name: str) -> float:
+        """Of the latency outside the daemon to the floor, at one percentile."""
+        floor = float(getattr(self.floor.whole_ms, name))
+        return float(getattr(self.outcome.latency_ms, name)) / floor if floor else math.nan
+
+    def as_data(self) -> dict[str, Any]:
+        return {
+            "machine": machine(),
+            "transport": self.setup.transport,
+            "stations": self.setup.stations,
+            "rate": self.setup.rate,
+            "distinct_parts": self.distinct,
+            "start_to_ready_s": round(self.start_to_ready_s, 3),
+            "points_ms": {name: one.as_data() for name, one in self.points.items()},
+            "floor": self.floor.as_data(),
+            "ratio_to_floor": {n: round(self.ratio(n), 3) for n in ("p50", "p95", "p99")},
+            "daemon": self.load.as_data(),
+            **self.outcome.as_data(),
+        }
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_plant_arguments(parser, parts=3000, stations=5, rate=10.0)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as data")
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="keep configuration, logs, ledger and state there"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    setup, console = setup_from(options), Console()
+    setup = replace(setup, recorded=max(MOST_DISTINCT // setup.stations, 1))
+    if setup.recorded_per_station * setup.stations < LEAST_DISTINCT:
+        raise ConfigError(f"--parts: is {setup.parts}; measure at least {LEAST_DISTINCT} parts")
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        with trial_folder(options.keep) as folder:
+            measured = asyncio.run(_bench(setup, folder, console))
+    except (TrialFailed, ExceptionGroup) as error:
+        for failure in leaves(error):
+            console.print(str(failure), style="red", markup=False)
+        return 1
+    show(measured, console)
+    if options.json:
+        options.json.write_text(json.dumps(measured.as_data(), indent=1) + "\n")
+    return 0 if measured.outcome.is_sound else 1
+
+
+async def _bench(setup: Setup, folder: Path, console: Console) -> Measured:
+    say, stop = Speaker(console.print), asyncio.Event()
+    columns = ("[progress.description]{task.description}", BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
+        async with site(setup, folder, say) as at:
+            floor_parts = _floor_parts(setup)
+            job = bar.add_task("floor", total=floor_parts)
+            async with beside(_advance(bar, job, setup.rate)):
+                floor = await measure_floor(at, floor_parts, say)
+            bar.update(job, completed=floor_parts)
+            job, load = bar.add_task("daemon", total=setup.parts), Load()
+            async with witness_at(at) as witness, plant(at) as running:
+                stop = stop_on_signal()
+                async with beside(sample(load, running.daemon, at.http)):
+                    observer = Observer(
+                        running,
+                        witness,
+                        on_row=lambda _: bar.advance(job),
+                        on_tick=lambda _: None,
+                    )
+                    await observer.run(stop)
+    outcome = conclude(observer.account, running.daemon.restarts)
+    points = clock_points(observer.account.rows())
+    return Measured(setup, outcome, points, floor, load, running.start_to_ready_s)
+
+
+def _floor_parts(setup: Setup) -> int:
+    """A multiple of the stations."""
+    wanted = min(FLOOR_PARTS, setup.parts, max(LEAST_DISTINCT, setup.parts // 3))
+    return -(-wanted // setup.stations) * setup.stations
+
+
+async def _advance(bar: Progress, job: TaskID, rate: float) -> None:
+    """The floor tells nothing before its end: show the time pass."""
+    while True:
+        await asyncio.sleep(1.0)
+        bar.advance(job, rate)
+
+
+def machine() -> str:
+    """What this ran on, in words."""
+    name = platform.processor() or platform.machine()
+    with suppress(OSError):
+        rows = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next((r.split(":")[1].strip() for r in rows if r.startswith("model name")), name)
+    return f"{name}, {psutil.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def show(measured: Measured, console: Console) -> None:
+    """The figures for people."""
+    outcome, load, setup = measured.outcome, measured.load, measured.setup
+    console.print(f"\n{machine()}")
+    console.print(
+        f"{setup.stations} station(s), {setup.rate:g} parts/s, vibration over "
+        f"{setup.transport}, {measured.distinct} different parts"
+    )
+    table = Table("ms from window end", "p50", "p95", "p99", "max", "n")
+    rows = {
+        "floor: last block arrived": measured.floor.ingest_ms,
+        "floor: networks of a part": measured.floor.engines_ms,
+        "floor: last answer": measured.floor.whole_ms,
+        **measured.points,
+    }
+    for name, one in rows.items():
+        table.add_row(name, *_cells(one))
+    console.print(table)
+    console.print(
+        f"witnessed / floor: p50 {measured.ratio('p50'):.2f}, p95 {measured.ratio('p95'):.2f}, "
+        f"p99 {measured.ratio('p99'):.2f}"
+    )
+    data = load.as_data()
+    console.print(
+        f"daemon: {load.mean_cpu_share:.0%} of a core, {data['rss_mib']} MiB, loop lag p99.9 "
+        f"{load.worst_lag_ms('0.999'):.1f} ms, start to ready {measured.start_to_ready_s:.1f} s"
+    )
+    console.print(
+        f"verdicts {outcome.parts} of {outcome.triggers}, missing {len(outcome.missing)}, "
+        f"duplicates {len(outcome.duplicates)}, degraded {outcome.degraded}, over 50 ms "
+        f"{outcome.over_deadline}"
+    )
+    if load.is_disturbed:
+        console.print(
+            f"DISTURBED: other programs took {load.others_share:.0%} of the machine; repeat it",
+            style="bold red",
+        )
+
+
+def _cells(one: Spread) -> list[str]:
+    """A percentile with too few samples above it stays empty."""
+    shown = [
+        "" if name in one.unsupported or not one.count else f"{getattr(one, name):.1f}"
+        for name in ("p50", "p95", "p99")
+    ]
+    return [*shown, f"{one.max:.1f}", str(one.count)]
