@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from edge.accepted import Accepted
-from edge.bundle import Bundle, ClipInput, Detector, SeriesInput
+from edge.bundle import Bundle, ClipInput, SeriesInput
 from edge.config import Budget, Sensor, Station
 from edge.inference.detector import Score
 from edge.judge import Answer
@@ -14,9 +14,8 @@ from sensors.signal import Window
 from sensors.windower import Need
 
 
-def need(sensor: Sensor, detector: Detector, max_delay_s: float) -> Need:
-    """What the windower must cut for this sensor to feed this detector."""
-    wanted: SeriesInput | ClipInput = detector.input
+def need(sensor: Sensor, wanted: SeriesInput | ClipInput, max_delay_s: float) -> Need:
+    """What the windower must cut for this sensor to feed a detector that takes `wanted`."""
     offset_ns, max_delay_ns = round(sensor.offset_s * 1e9), round(max_delay_s * 1e9)
     if wanted.kind == "series":
         return Need(

@@ -56,40 +56,26 @@ class StationPipeline:
         self._echoes = echoes
         self._tape = tape
         self._sensors = {s.id: s for s in station.sensors}
-        self._windowers = self._build_windowers()
+        self._windower = Windower(
+            [need(s, self.input_of(s), station.trigger.max_delay_s) for s in station.sensors],
+            metrics.count,
+        )
         self._parts: list[Part] = []  # in order of acceptance
         self._verdicts: asyncio.Queue[tuple[Part, Verdict]] = asyncio.Queue(MAX_SEALED)
         self.reserve = Reserve(line.budget)
-
-    def _build_windowers(self) -> dict[str, Windower]:
-        """One windower a distinct set of inputs; recipes that share it share its rings."""
-        by_needs: dict[object, Windower] = {}
-        by_recipe = {}
-        for recipe, one in self._bundles.items():
-            detectors, delay_s = one.manifest.detectors, self.station.trigger.max_delay_s
-            needs = tuple(need(s, detectors[s.input], delay_s) for s in self.station.sensors)
-            if needs not in by_needs:
-                by_needs[needs] = Windower(needs, self._metrics.count)
-            by_recipe[recipe] = by_needs[needs]
-        return by_recipe
 
     # --- samples -----------------------------------------------------------------------------
 
     def add(self, sample: Sample, time_ns: int, clock: ClockKind) -> None:
         """A decoded block, at box time `time_ns`; completes windows that waited for it."""
-        for windower in set(self._windowers.values()):
-            windower.add(sample, time_ns, clock)
-        for part in self._parts:
+        self._windower.add(sample, time_ns, clock)
+        for part in list(self._parts):
             if sample.sensor not in part.windows and sample.sensor not in part.answers:
                 self._cut(part, sample.sensor)
 
-    def _windower(self, part: Part) -> Windower:
-        recipe = part.accepted.trigger.recipe
-        return self._windowers[recipe if recipe in self._windowers else "*"]
-
     def _cut(self, part: Part, sensor: str) -> None:
         edge_ns, now_ns = part.accepted.trigger.edge_ns, time.monotonic_ns()
-        window = self._windower(part).cut(sensor, edge_ns, now_ns)
+        window = self._windower.cut(sensor, edge_ns, now_ns)
         if window is not None:
             part.windows[sensor] = window
             self._infer(part, sensor, window)
@@ -184,10 +170,9 @@ class StationPipeline:
 
     def _stop_watching(self, part: Part) -> None:
         """Windows not complete by now can no longer be judged in time."""
-        windower = self._windower(part)
         for sensor in part.unseen:
             edge_ns, now_ns = part.accepted.trigger.edge_ns, time.monotonic_ns()
-            partial = windower.cut_partial(sensor, edge_ns, now_ns)
+            partial = self._windower.cut_partial(sensor, edge_ns, now_ns)
             if partial is None:
                 part.give_up(sensor, "silent", "no data in the part's window")
             else:

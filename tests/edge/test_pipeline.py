@@ -1,0 +1,265 @@
+"""One station's path: every accepted trigger gets one verdict in time, whatever the sensors do."""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge import bundle
+from edge.config import Line, check_bundles
+from edge.disk import Disk
+from edge.inference.engine import Engine
+from edge.inference.openvino import open_runner
+from edge.inference.runner import Input, Runner
+from edge.journal import Journal
+from edge.metrics import Metrics
+from edge.pipeline import StationPipeline
+from edge.publish.outbox import Outbox
+from edge.publish.plc import Echoes
+from inference.networks import write_vibration
+from sensors.signal import Sample, Trigger
+
+RATE_HZ, LENGTH, BLOCK = 1000.0, 64, 8  # the window is 64 ms, a block 8 ms
+MS = 1_000_000
+MANIFEST = """
+format = 1
+name = "felt"
+version = "1.0.0"
+hypotheses = ["ok", "imbalance", "rub"]
+files = {{"vibration.onnx" = "{digest}"}}
+origin = {{command = "test", data = "random weights", created = "2026-11-21"}}
+[[thresholds]]
+ok_belief = 0.9
+defect_belief = 0.8
+conflict = 0.3
+[detectors.vibration]
+sense = "vibration"
+file = "vibration.onnx"
+classes = [
+    {{name = "good", hypotheses = ["ok"], prior = 0.4}},
+    {{name = "imbalance", hypotheses = ["imbalance"], prior = 0.3}},
+    {{name = "rub", hypotheses = ["rub"], prior = 0.3}},
+]
+[detectors.vibration.input]
+kind = "series"
+name = "acceleration"
+unit = "m/s2"
+channels = 3
+rate_hz = 1000.0
+length = 64
+"""
+
+
+class Slow:
+    """A real runner that takes its time."""
+
+    def __init__(self, runner: Runner, delay_s: float) -> None:
+        self._runner = runner
+        self._delay_s = delay_s
+        self.name, self.precision = runner.name, runner.precision
+
+    def run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+        time.sleep(self._delay_s)
+        return self._runner.run(data)
+
+
+class Cell:
+    """A station with two accelerometers, its real engine, disk, journal and outbox."""
+
+    def __init__(self, pipeline: StationPipeline, journal: Journal, outbox: Outbox) -> None:
+        self.pipeline = pipeline
+        self.journal = journal
+        self.feed = outbox.feed("mqtt")
+        self._seq = 0
+
+    async def trigger(self, sequence: int, edge_ns: int, **more: Any) -> None:
+        told = Trigger("st1", sequence, f"A{sequence}", "motor", 0, edge_ns, time.monotonic_ns())
+        accepted = await self.journal.accept(replace(told, **more))
+        assert accepted is not None
+        self.pipeline.open(accepted)
+
+    def feel(self, sensor: str, start_ns: int, blocks: int) -> None:
+        """Blocks of noise from `start_ns` on, all arriving now."""
+        rng = np.random.default_rng(start_ns % 2**32)
+        for k in range(blocks):
+            at_ns = start_ns + round(k * BLOCK * 1e9 / RATE_HZ)
+            data = rng.normal(size=(3, BLOCK)).astype(np.float32)
+            seq = at_ns // (BLOCK * MS)
+            sample = Sample(sensor, seq, at_ns, time.monotonic_ns(), RATE_HZ, data, b"")
+            self.pipeline.add(sample, at_ns, "envelope")
+
+    async def verdict(self) -> dict[str, Any]:
+        async with asyncio.timeout(5):
+            one = await self.feed.next()
+        said: dict[str, Any] = json.loads(one.body)
+        return said
+
+
+@asynccontextmanager
+async def cell(folder: Path, metrics: Metrics, delay_s: float = 0.0) -> AsyncIterator[Cell]:
+    model = folder / "bundle"
+    model.mkdir(exist_ok=True)
+    file = write_vibration(model / "vibration.onnx")
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    (model / bundle.MANIFEST).write_text(MANIFEST.format(digest=digest))
+    sensors = [
+        {"id": f"st1-{n}", "link": "l", "topic": n, "input": "vibration"} for n in ("left", "right")
+    ]
+    station = {
+        "id": "st1",
+        "bundles": {"motor": model},
+        "trigger": {"link": "l", "topic": "trigger"},
+        "sensors": sensors,
+    }
+    line = Line.model_validate(
+        {
+            "site": "s",
+            "line": "l",
+            "links": {"l": {"kind": "mqtt"}},
+            "stations": [station],
+            "engine": {"timeout_ms": 3000},
+        }
+    )
+
+    def opener(file: Path, wanted: Input, *, threads: int, cache: Path | None = None) -> Runner:
+        runner = open_runner(file, wanted, threads=threads, cache=cache)
+        return Slow(runner, delay_s) if delay_s else runner
+
+    bundles = check_bundles(line)
+    async with (
+        Disk(folder / "state.sqlite") as disk,
+        Journal(disk) as journal,
+        Outbox(disk, {"mqtt": None}, metrics.count) as outbox,
+        Engine(line.engine, bundles.values(), metrics.count, open_runner=opener) as engine,
+    ):
+        pipeline = StationPipeline(
+            line.stations[0], line, bundles, outbox, engine, metrics, Echoes(), None
+        )
+        async with outbox.feed("mqtt"):
+            work = asyncio.create_task(pipeline.run())
+            yield Cell(pipeline, journal, outbox)
+            work.cancel()
+
+
+def counted(metrics: Metrics, source: str, cause: str) -> float:
+    return metrics.registry.get_sample_value(
+        "edge_drops_total", {"source": source, "cause": cause}
+    ) or 0.0  # fmt: skip
+
+
+Wait = Callable[[int], float]
+
+
+async def test_complete_windows_are_judged_at_once(tmp_path: Path) -> None:
+    async with cell(tmp_path, Metrics()) as station:
+        edge_ns = time.monotonic_ns() - 80 * MS  # the window has just ended
+        await station.trigger(1, edge_ns)
+        for name in ("st1-left", "st1-right"):
+            station.feel(name, edge_ns - 16 * MS, 12)
+        start = time.monotonic()
+        said = await station.verdict()
+        assert time.monotonic() - start < 0.03  # the deadline would be 0.05
+        assert {s["status"] for s in said["sensors"].values()} == {"ok"}
+        assert said["part"] == "A1"
+        assert not said["late"]
+
+
+async def test_a_silent_sensor_ends_the_waiting_before_the_deadline(tmp_path: Path) -> None:
+    async with cell(tmp_path, Metrics()) as station:
+        edge_ns = time.monotonic_ns() - 70 * MS
+        await station.trigger(1, edge_ns)
+        station.feel("st1-left", edge_ns - 16 * MS, 12)
+        said = await station.verdict()
+        assert said["sensors"]["st1-right"]["status"] == "silent"
+        assert said["sensors"]["st1-left"]["status"] == "ok"
+        assert said["degraded"]
+        assert said["decision"] != "ok"
+        assert said["clock"]["sealed_ns"] <= said["clock"]["deadline_ns"]
+
+
+async def test_a_window_whose_end_never_came_is_incomplete(tmp_path: Path) -> None:
+    async with cell(tmp_path, Metrics()) as station:
+        edge_ns = time.monotonic_ns() - 70 * MS
+        await station.trigger(1, edge_ns)
+        station.feel("st1-left", edge_ns, 9)
+        station.feel("st1-right", edge_ns, 6)  # 48 of 64 ms
+        said = await station.verdict()
+        assert said["sensors"]["st1-right"]["status"] == "incomplete"
+        assert "75%" in said["sensors"]["st1-right"]["reason"]
+
+
+async def test_a_hung_engine_is_a_missing_sensor_and_its_late_result_is_counted(
+    tmp_path: Path,
+) -> None:
+    metrics = Metrics()
+    async with cell(tmp_path, metrics, delay_s=0.2) as station:
+        edge_ns = time.monotonic_ns() - 80 * MS
+        await station.trigger(1, edge_ns)
+        for name in ("st1-left", "st1-right"):
+            station.feel(name, edge_ns - 16 * MS, 12)
+        said = await station.verdict()
+        assert {s["status"] for s in said["sensors"].values()} == {"late"}
+        assert said["clock"]["sealed_ns"] <= said["clock"]["deadline_ns"]
+        await asyncio.sleep(0.5)
+        late = counted(metrics, "st1-left", "late_result")
+        assert late + counted(metrics, "st1-left", "inference_skipped") == 1
+
+
+async def test_a_late_trigger_finds_its_window_in_the_past(tmp_path: Path) -> None:
+    async with cell(tmp_path, Metrics()) as station:
+        edge_ns = time.monotonic_ns() - 2_000 * MS
+        for name in ("st1-left", "st1-right"):
+            station.feel(name, edge_ns - 16 * MS, 200)
+        await station.trigger(1, edge_ns)
+        said = await station.verdict()
+        assert {s["status"] for s in said["sensors"].values()} == {"ok"}
+        assert said["trigger_age_ms"] >= 2000
+        assert not said["late"]
+
+
+async def test_verdicts_leave_in_the_order_of_their_triggers(tmp_path: Path) -> None:
+    async with cell(tmp_path, Metrics()) as station:
+        now_ns = time.monotonic_ns()
+        await station.trigger(1, now_ns - 20 * MS)  # its window ends in 44 ms
+        await station.trigger(2, now_ns - 500 * MS)
+        for name in ("st1-left", "st1-right"):
+            station.feel(name, now_ns - 600 * MS, 30)
+        said = [(await station.verdict())["sequence"] for _ in range(2)]
+        assert said == [1, 2]
+
+
+async def test_a_recipe_without_bundle_gets_a_verdict_that_says_so(tmp_path: Path) -> None:
+    async with cell(tmp_path, Metrics()) as station:
+        await station.trigger(1, time.monotonic_ns(), recipe="gearbox")
+        said = await station.verdict()
+        assert said["decision"] == "uncertain"
+        assert "no bundle for recipe 'gearbox'" in said["degraded_reason"]
+
+
+async def test_a_part_from_the_ring_after_an_absence_is_late_and_recovered(tmp_path: Path) -> None:
+    async with cell(tmp_path, Metrics()) as station:
+        await station.journal.meet("st1")
+        await asyncio.sleep(2.1)  # what a ring shows at first contact is a baseline
+        await station.trigger(5, time.monotonic_ns() - 4_000 * MS, recovered=True)
+        said = await station.verdict()
+        assert (said["decision"], said["late"]) == ("uncertain", True)
+
+
+async def test_what_was_accepted_before_a_restart_gets_its_verdict_after_it(tmp_path: Path) -> None:
+    async with cell(tmp_path, Metrics()) as station:
+        told = Trigger("st1", 1, "A1", "motor", 0, time.monotonic_ns(), time.monotonic_ns())
+        assert await station.journal.accept(told)  # and the process ends before it is judged
+    async with cell(tmp_path, Metrics()) as station:
+        for accepted in station.journal.pending():
+            station.pipeline.open(accepted)
+        said = await station.verdict()
+        assert (said["sequence"], said["decision"], said["recovered"]) == (1, "uncertain", True)
+        assert (said["late"], said["error_code"]) == (True, 4)
