@@ -1,0 +1,1 @@
+"""The workshop: makes bundles out of simulated or recorded parts; torch lives here alone."""

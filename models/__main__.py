@@ -1,0 +1,100 @@
+"""`python -m models`: the workshop's commands, and `make`, which does them all."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+from models import dataset, passport, train
+from models.detectors import DESIGNS
+from models.export import export
+from models.quantize import quantize
+
+OUT = Path("edge/bundles/motor")
+COUNTS = {"train": 24_000, "validation": 2_000, "calibration": 6_000, "test": 6_000}
+CALIBRATING = 300  # parts whose activations set the INT8 scales
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    torch.set_num_threads(arguments.threads)
+    steps = STEPS[arguments.step]
+    for step in steps:
+        step(arguments)
+    return 0
+
+
+def simulate(arguments: argparse.Namespace) -> None:
+    """render parts as the networks will see them"""
+    counts = {name: round(count * arguments.share) for name, count in COUNTS.items()}
+    dataset.simulate(arguments.work / "parts", counts, arguments.jobs)
+
+
+def teach(arguments: argparse.Namespace) -> None:
+    """train the detectors, on a GPU where there is one"""
+    lesson = train.Lesson(epochs=arguments.epochs)
+    for name in arguments.detectors:
+        found = train.train(arguments.work / "parts", name, lesson, _weights(arguments, name))
+        _say({f"{name}_{key}": value for key, value in found.items()})
+
+
+def shrink(arguments: argparse.Namespace) -> None:
+    """export to ONNX and quantise to INT8 with explicit Q/DQ"""
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.work / "onnx").mkdir(parents=True, exist_ok=True)
+    for name in arguments.detectors:
+        design = DESIGNS[name]
+        float_file = arguments.work / "onnx" / f"{name}.onnx"
+        export(train.restore(design, _weights(arguments, name)), design, float_file)
+        typical = dataset.load(arguments.work / "parts", "calibration", name).inputs[:CALIBRATING]
+        quantize(float_file, arguments.out / f"{name}.onnx", design, list(typical))
+
+
+def pack(arguments: argparse.Namespace) -> None:
+    """calibrate, test on unseen parts, write the manifest"""
+    command = f"python -m models make --share {arguments.share:g} --epochs {arguments.epochs}"
+    _say(passport.assemble(arguments.work, arguments.out, command))
+
+
+STEPS = {
+    "simulate": (simulate,),
+    "train": (teach,),
+    "quantize": (shrink,),
+    "bundle": (pack,),
+    "make": (simulate, teach, shrink, pack),
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m models", description=__doc__)
+    commands = parser.add_subparsers(dest="step", required=True, metavar="STEP")
+    for name, steps in STEPS.items():
+        text = "; ".join(step.__doc__ or "" for step in steps)
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--work", type=Path, default=Path("runs/motor"), help="%(default)s")
+        command.add_argument("--out", type=Path, default=OUT, help="the bundle; %(default)s")
+        command.add_argument(
+            "--share", type=float, default=1.0, help="of the parts to simulate; %(default)s"
+        )
+        command.add_argument("--epochs", type=int, default=train.Lesson.epochs, help="%(default)s")
+        command.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
+        command.add_argument("--threads", type=int, default=os.cpu_count(), help="of torch")
+        command.add_argument(
+            "--detectors", nargs="+", choices=list(DESIGNS), default=list(DESIGNS), help="which"
+        )
+    return parser
+
+
+def _weights(arguments: argparse.Namespace, name: str) -> Path:
+    return Path(arguments.work) / "weights" / f"{name}.pt"
+
+
+def _say(found: dict[str, float]) -> None:
+    print(json.dumps(found, indent=2))  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())
