@@ -80,14 +80,15 @@ class MqttSession:
         qos: int = 1,
         retain: bool = False,
         expiry_s: int | None = None,
+        content_type: str | None = None,
         properties: Mapping[str, str] | None = None,
     ) -> None:
         """Returns when acknowledged (qos 1) or handed to the socket (qos 0); raises LinkLost.
 
-        Expiry and properties need MQTT 5 and are left out without it. At most `UNACKNOWLEDGED`
-        publications are under way; a further one waits.
+        Expiry, content type and properties need MQTT 5 and are left out without it. At most
+        `UNACKNOWLEDGED` publications are under way; a further one waits.
         """
-        facts = _facts(expiry_s, properties) if self.is_mqtt5 else None
+        facts = _facts(expiry_s, content_type, properties) if self.is_mqtt5 else None
         async with self._turns:
             info = self._client.publish(topic, payload, qos, retain, facts)
             if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -195,10 +196,14 @@ class MqttSession:
                 asked.exception()  # retrieved: nobody may be waiting
 
 
-def _facts(expiry_s: int | None, properties: Mapping[str, str] | None) -> Properties:
+def _facts(
+    expiry_s: int | None, content_type: str | None, properties: Mapping[str, str] | None
+) -> Properties:
     facts = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
     if expiry_s is not None:
         facts.MessageExpiryInterval = expiry_s
+    if content_type is not None:
+        facts.ContentType = content_type
     if properties:
         facts.UserProperty = list(properties.items())
     return facts
