@@ -1,0 +1,156 @@
+"""One detector of a bundle on one engine: a window in, a score out. Reads nothing into it."""
+
+import math
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.bundle import Bundle
+from edge.errors import BundleError
+from edge.inference.runner import Opener, Precision, RunFailed, Runner, element_type
+from sensors.signal import Window
+
+WARM_UP = 3  # runs: the first ones allocate, and touch every weight
+GOLDEN_TOLERANCE = 0.05  # of the span of the golden logits; engines round integers differently
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Score:
+    """What a network answered to one window."""
+
+    sensor: str
+    detector: str
+    logits: NDArray[np.float32]  # (class,)
+    activation: NDArray[np.float32] | None  # where in the window each class was found
+    embedding: NDArray[np.float32] | None  # (feature,)
+    inferred_ns: int  # when it was there
+    run_ns: int  # how long the engine took
+    engine: str
+    precision: Precision
+
+
+class Detector:
+    """A network with its passport. Blocks: it lives on the inference thread."""
+
+    def __init__(self, bundle: Bundle, name: str, runner: Runner) -> None:
+        self.runner = runner
+        self._bundle = bundle
+        self._name = name
+        self._passport = bundle.manifest.detectors[name]
+        self._element = element_type(self._passport.input)
+
+    def infer(self, window: Window) -> Score:
+        """Run the network on one window.
+
+        Raises:
+            RunFailed: the engine broke off, or its answer is no number.
+        """
+        start_ns = time.monotonic_ns()
+        outputs = self._run(window.data)
+        now_ns = time.monotonic_ns()
+        passport = self._passport
+        return Score(
+            sensor=window.sensor,
+            detector=self._name,
+            logits=outputs[passport.logits],
+            activation=outputs[passport.activation] if passport.activation else None,
+            embedding=outputs[passport.embedding] if passport.embedding else None,
+            inferred_ns=now_ns,
+            run_ns=now_ns - start_ns,
+            engine=self.runner.name,
+            precision=self.runner.precision,
+        )
+
+    def _run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+        wanted = self._passport.input.shape
+        if data.shape != wanted or data.dtype != self._element:
+            raise ValueError(
+                f"{self._label}: a window of {data.dtype} {data.shape} was cut; "
+                f"the passport says {np.dtype(self._element)} {wanted}"
+            )
+        outputs = self.runner.run(data)
+        logits = outputs[self._passport.logits]
+        if not all(map(math.isfinite, logits.tolist())):
+            raise RunFailed(f"{self._label}: {self.runner.name} answered {logits.tolist()}")
+        return outputs
+
+    @property
+    def _label(self) -> str:
+        return f"{self._bundle.label}, detector {self._name}"
+
+    def warm_up(self) -> None:
+        """Run it on silence a few times, and hold its outputs against the passport.
+
+        Raises:
+            BundleError: an output is missing or has another size.
+            RunFailed: the engine broke off.
+        """
+        silence = np.zeros(self._passport.input.shape, self._element)
+        for _ in range(WARM_UP):
+            outputs = self.runner.run(silence)
+        wanted = [self._passport.logits, self._passport.activation, self._passport.embedding]
+        if missing := [name for name in wanted if name and name not in outputs]:
+            raise BundleError(
+                f"{self._label}: has no output {missing[0]!r}; it has {', '.join(outputs)}"
+            )
+        found, classes = outputs[self._passport.logits].shape, len(self._passport.classes)
+        if found != (classes,):
+            raise BundleError(f"{self._label}: logits of shape {found} for {classes} classes")
+
+    def check_golden(self) -> None:
+        """Give the golden inputs again and expect the golden logits, if the bundle has any.
+
+        Raises:
+            BundleError: they differ by more than `GOLDEN_TOLERANCE` of their span, as they do where
+                an engine's integer arithmetic saturates.
+            RunFailed: the engine broke off, or its answer is no number.
+        """
+        golden = self._bundle.manifest.golden
+        if golden is None:
+            return
+        inputs, expected = self._golden(self._bundle.folder / golden)
+        answers = np.stack([self._run(one)[self._passport.logits] for one in inputs])
+        worst = float(np.abs(answers - expected).max())
+        allowed = GOLDEN_TOLERANCE * float(np.ptp(expected))
+        if worst > allowed:
+            raise BundleError(
+                f"{self._label}: {self.runner.name} misses the golden logits by {worst:.4g}, "
+                f"{allowed:.4g} is allowed; try another engine, or make the bundle on this one"
+            )
+
+    def _golden(self, file: Path) -> tuple[NDArray[np.generic], NDArray[np.float32]]:
+        """Inputs (part, *window) and their logits (part, class)."""
+        passport = self._passport
+        try:
+            with np.load(file, allow_pickle=False) as data:
+                inputs = data[f"{self._name}.input"].astype(self._element, casting="safe")
+                logits = data[f"{self._name}.logits"].astype(np.float32)
+            inputs = inputs.reshape(-1, *passport.input.shape)
+            return inputs, logits.reshape(len(inputs), len(passport.classes))
+        except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            raise BundleError(f"{file}: no golden data of {self._name}: {error}") from error
+
+
+def load(
+    bundle: Bundle, name: str, open_runner: Opener, *, threads: int, cache: Path | None = None
+) -> Detector:
+    """Compile, warm up and prove one detector.
+
+    Raises:
+        BundleError: it cannot be compiled, or does not keep what the passport promises.
+    """
+    passport = bundle.manifest.detectors[name]
+    file = bundle.folder / passport.file
+    detector = Detector(
+        bundle, name, open_runner(file, passport.input, threads=threads, cache=cache)
+    )
+    try:
+        detector.warm_up()
+        detector.check_golden()
+    except RunFailed as error:
+        raise BundleError(f"{file}: does not run: {error}") from error
+    return detector

@@ -1,0 +1,198 @@
+"""All networks of the box, on one thread off the loop.
+
+One thread, not one a network: runs one after the other disturb each other less than side by side,
+and the libraries release the interpreter while they compute. The thread is a daemon thread, so that
+a network that never comes back cannot keep the process from ending.
+"""
+
+import asyncio
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from edge import config
+from edge.bundle import Bundle
+from edge.errors import QueueFull
+from edge.inference.detector import Detector, Score, load
+from edge.inference.runner import Opener, RunFailed, opener
+from sensors.signal import Count, Window
+
+DEPTH = 64  # windows running or waiting; a newer one is refused
+Key = tuple[str, str]  # sha256 of the bundle, detector
+
+
+class Engine:
+    """Every detector of every bundle, compiled once; `async with` loads and proves them.
+
+    Causes counted, by sensor: `inference_queue_full` and `engine_hung` (refused at the door),
+    `inference_failed` (no usable answer), `inference_skipped` and `late_result` (nobody waited any
+    more when its turn came, or when its score was there).
+
+    Raises, on entering:
+        ConfigError: the engine of that name cannot be used here.
+        BundleError: a network cannot be compiled, or does not keep what its passport promises.
+    """
+
+    def __init__(
+        self,
+        settings: config.Engine,
+        bundles: Iterable[Bundle],
+        count: Count,
+        *,
+        open_runner: Opener | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        self._settings = settings
+        self._bundles = {bundle.sha256: bundle for bundle in bundles}
+        self._count = count
+        self._open_runner = open_runner  # None: the one that the settings name
+        self._cache = cache
+        self._detectors: dict[Key, Detector] = {}
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._unsettled = 0  # of DEPTH; touched on the loop alone
+        self._running_since_ns = 0  # 0: idle
+        self._ended = asyncio.Event()
+        self._resources = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> "Engine":
+        self._loop = asyncio.get_running_loop()
+        async with contextlib.AsyncExitStack() as resources:
+            thread = threading.Thread(target=self._work, name="inference", daemon=True)
+            thread.start()
+            resources.push_async_callback(self._end, thread)
+            self._detectors = await self._put("engine", self._load)
+            self._resources = resources.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._resources.aclose()
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What runs each detector: "motor 1.0.0 camera" -> "openvino 2026.4.1 cpu, int8"."""
+        return {
+            f"{self._bundles[sha256].label} {name}": f"{one.runner.name}, {one.runner.precision}"
+            for (sha256, name), one in self._detectors.items()
+        }
+
+    @property
+    def is_hung(self) -> bool:
+        """A network has been running for longer than any ever should."""
+        since_ns = self._running_since_ns
+        limit_ns = self._settings.timeout_ms * 1e6
+        return since_ns > 0 and time.monotonic_ns() - since_ns > limit_ns
+
+    def submit(self, bundle: Bundle, detector: str, window: Window) -> asyncio.Future[Score]:
+        """Queue a window, first come first served; cancel the future when the score is too late.
+
+        The future raises RunFailed when the engine gave no usable answer.
+
+        Raises:
+            QueueFull: the queue is full or the engine hangs; the newest is refused.
+        """
+        if self.is_hung:
+            self._count(window.sensor, "engine_hung")
+            raise QueueFull("the engine hangs")
+        if self._unsettled >= DEPTH:
+            self._count(window.sensor, "inference_queue_full")
+            raise QueueFull(f"{DEPTH} windows wait for the engine already")
+        network = self._detectors[bundle.sha256, detector]
+        return self._put(window.sensor, lambda: network.infer(window))
+
+    def _put(self, sensor: str, call: Callable[[], Any]) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._unsettled += 1
+        self._jobs.put(_Job(sensor, call, future, self._report))
+        return future
+
+    def _load(self) -> dict[Key, Detector]:
+        open_runner = self._open_runner or opener(self._settings.name)
+        return {
+            (sha256, name): load(
+                bundle, name, open_runner, threads=self._settings.threads, cache=self._cache
+            )
+            for sha256, bundle in self._bundles.items()
+            for name in bundle.manifest.detectors
+        }
+
+    # --- on the inference thread ---------------------------------------------------------------
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            if job.future.cancelled():
+                self._tell_loop(self._skip, job)
+                continue
+            self._running_since_ns = time.monotonic_ns()
+            with job:
+                job.result = job.call()
+        self._tell_loop(self._ended.set)
+
+    def _report(self, job: "_Job", error: BaseException | None) -> None:
+        self._running_since_ns = 0
+        self._tell_loop(self._settle, job, error)
+
+    def _tell_loop(self, call: Callable[..., None], *values: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: it came back after the end
+            self._loop.call_soon_threadsafe(call, *values)
+
+    # --- back on the loop ------------------------------------------------------------------------
+
+    def _settle(self, job: "_Job", error: BaseException | None) -> None:
+        self._unsettled -= 1
+        if job.future.cancelled():
+            self._count(job.sensor, "late_result")
+        elif error is not None:
+            if isinstance(error, RunFailed):
+                self._count(job.sensor, "inference_failed")
+            job.future.set_exception(error)
+        else:
+            job.future.set_result(job.result)
+
+    def _skip(self, job: "_Job") -> None:
+        self._unsettled -= 1
+        self._count(job.sensor, "inference_skipped")
+
+    async def _end(self, thread: threading.Thread) -> None:
+        """Drop what waits and let the thread finish; one that hangs is left behind."""
+        with contextlib.suppress(queue.Empty):
+            while job := self._jobs.get_nowait():
+                job.future.cancel()
+        self._jobs.put(None)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0 if self.is_hung else self._settings.timeout_ms / 1e3):
+                await self._ended.wait()
+                thread.join()  # at once: that was its last act
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """One call on the thread. What it raises is not lost: who awaits the future gets it."""
+
+    sensor: str
+    call: Callable[[], Any]
+    future: asyncio.Future[Any]
+    report: "Callable[[_Job, BaseException | None], None]"
+    result: Any = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        self.report(self, error)
+        return isinstance(error, Exception)

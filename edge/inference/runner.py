@@ -1,0 +1,125 @@
+"""What every engine looks like from outside, and which engines there are.
+
+Each engine is a module that alone imports its SDK and has one function, `open_runner`.
+"""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.bundle import ClipInput, SeriesInput
+from edge.errors import BundleError, ConfigError
+
+Precision = Literal["int8", "fp32"]
+Input = SeriesInput | ClipInput
+
+
+class RunFailed(RuntimeError):  # noqa: N818 - named by what happened; the catcher does without
+    """A network gave no usable answer to one input: count the sensor as missing for this part."""
+
+
+class Runner(Protocol):
+    """One network, compiled and ready."""
+
+    @property
+    def name(self) -> str:
+        """The engine, its version and where it runs: "openvino 2026.4.1 cpu"."""
+
+    @property
+    def precision(self) -> Precision:
+        """What its convolutions and matrix products run in, read from the compiled graph."""
+
+    def run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+        """Outputs by name, without the batch axis; `data` is one window. Blocks.
+
+        Raises:
+            RunFailed: the engine refused or broke off.
+        """
+
+
+class Opener(Protocol):
+    """Compiles a network for one input; `cache` is a folder for what takes long to build."""
+
+    def __call__(
+        self, file: Path, wanted: Input, *, threads: int, cache: Path | None = None
+    ) -> Runner: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A row of the table: where an engine lives and how to get its SDK."""
+
+    name: str
+    module: str
+    sdk: str
+    cure: str
+
+
+ENGINES = (
+    Backend("openvino", "edge.inference.openvino", "openvino", "pip install openvino"),
+    Backend("onnxruntime", "edge.inference.ort", "onnxruntime", "pip install onnxruntime"),
+)
+
+
+def opener(name: str) -> Opener:
+    """The engine of that name.
+
+    Raises:
+        ConfigError: there is none, or its SDK is not installed.
+    """
+    row = next((row for row in ENGINES if row.name == name), None)
+    if row is None:
+        known = ", ".join(row.name for row in ENGINES)
+        raise ConfigError(f"engine.name: no engine {name!r}; there are {known}")
+    try:
+        found: Opener = importlib.import_module(row.module).open_runner
+    except ModuleNotFoundError as error:
+        if error.name != row.sdk:
+            raise
+        raise ConfigError(
+            f"engine.name: {name} needs the package {row.sdk}, which is not installed; "
+            f"{row.cure}, or choose another engine"
+        ) from error
+    return found
+
+
+def element_type(wanted: Input) -> type[np.uint8] | type[np.float32]:
+    """What a window for this input is made of."""
+    return np.uint8 if wanted.kind == "clip" else np.float32
+
+
+def check_input(file: Path, wanted: Input, names: Sequence[str], found: str) -> None:
+    """Hold a graph's input against the passport's; `found` is written as `signature` writes it.
+
+    Raises:
+        BundleError: another name, number, shape or type of inputs.
+    """
+    if list(names) != [wanted.name]:
+        raise BundleError(f"{file}: has the inputs {list(names)}, the manifest says {wanted.name}")
+    expected = signature((1, *wanted.shape), element_type(wanted).__name__)
+    if found != expected:
+        raise BundleError(f"{file}: its input is {found}, the manifest says {expected}")
+
+
+def check_outputs(file: Path, shapes: Mapping[str, Sequence[int | str | None]]) -> None:
+    """Refuse outputs of a shape that depends on data: OpenVINO does not check it at run time.
+
+    Raises:
+        BundleError: a size is not fixed.
+    """
+    for name, shape in shapes.items():
+        if not all(isinstance(size, int) for size in shape):
+            raise BundleError(
+                f"{file}: output {name} has no fixed shape, {signature(shape, 'float32')}; "
+                "export it with fixed shapes"
+            )
+
+
+def signature(shape: Sequence[int | str | None], element: str) -> str:
+    """An input in words: "uint8 (1, 8, 120, 160)"."""
+    return f"{element} ({', '.join(str(size) for size in shape)})"
