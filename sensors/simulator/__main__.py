@@ -4,16 +4,20 @@ import argparse
 import sys
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from sensors.errors import BadReading
-from sensors.simulator import player, plc, process, record
-from sensors.simulator.plan import read
+from sensors.simulator import process
+from sensors.simulator.plan import PlanError, read
+
+_LIFE = "Prints `ready` when up; ends on SIGTERM, on Ctrl-C, and with the process that started it."
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except (BadReading, OSError, ValueError) as error:
+    except (BadReading, PlanError, ValidationError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
 
@@ -24,7 +28,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser(
         "record",
-        help="render parts of one station into a folder that `stations` plays",
+        help="Render parts of one station into a folder that `stations` plays",
         description="Renders parts of one station: deterministic, skipped when the folder already "
         "holds exactly these parts. The truth stands in truth.jsonl, apart from the data.",
     )
@@ -42,21 +46,21 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_record)
 
     for name, run, what in (
-        ("stations", _stations, "play every sensor of the plan, over MQTT and OPC UA"),
-        ("plc", _plc, "announce the plan's parts over OPC UA, take the verdicts, keep the ledger"),
+        ("stations", _stations, "Play every sensor of the plan, over MQTT and OPC UA"),
+        ("plc", _plc, "Announce the plan's parts over OPC UA, take the verdicts, keep the ledger"),
     ):
-        command = commands.add_parser(
-            name,
-            help=what,
-            description=f"{what.capitalize()}. Prints `ready` when up; ends on SIGTERM, on Ctrl-C, "
-            "and with the process that started it.",
-        )
+        command = commands.add_parser(name, help=what, description=f"{what}. {_LIFE}")
         command.add_argument("plan", type=Path, metavar="PLAN.json")
         command.set_defaults(run=run)
     return parser
 
 
+# Each command imports what it needs: a PLC is up sooner without the physics.
+
+
 def _record(options: argparse.Namespace) -> int:
+    from sensors.simulator import record  # noqa: PLC0415
+
     order = record.Order(
         options.parts, options.station, options.seed, options.difficulty, options.defect_share
     )
@@ -65,11 +69,15 @@ def _record(options: argparse.Namespace) -> int:
 
 
 def _stations(options: argparse.Namespace) -> int:
+    from sensors.simulator import player  # noqa: PLC0415
+
     process.live(player.play(read(options.plan)))
     return 0
 
 
 def _plc(options: argparse.Namespace) -> int:
+    from sensors.simulator import plc  # noqa: PLC0415
+
     process.live(plc.serve(read(options.plan)))
     return 0
 

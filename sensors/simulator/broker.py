@@ -12,6 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+_FIRST_DIAL_S = 1.0  # how long entering waits for the broker
 _DIAL_S = 0.25  # between two attempts
 _CONNECT_TIMEOUT_S = 2.0
 _KEEPALIVE_S = 10
@@ -36,6 +37,7 @@ class Broker:
         self._client.connect_timeout = _CONNECT_TIMEOUT_S
         self._client.max_queued_messages_set(_MAX_UNACKNOWLEDGED)
         self._task: asyncio.Task[None] | None = None
+        self._connected = asyncio.Event()  # once
         self._lost = asyncio.Event()
         self.sent = 0
         self.dropped = 0
@@ -51,13 +53,19 @@ class Broker:
             loop.remove_reader(link)
             loop.remove_writer(link)
 
+        def connected(*_: object) -> None:
+            self._connected.set()
+
         def lost(*_: object) -> None:
             self._lost.set()
 
         client.on_socket_open = opened
         client.on_socket_close = closing
         client.on_disconnect = lost
+        client.on_connect = connected
         self._task = asyncio.create_task(self._keep_connected(), name="broker")
+        with contextlib.suppress(TimeoutError):  # away: it comes when it comes
+            await asyncio.wait_for(self._connected.wait(), _FIRST_DIAL_S)
         return self
 
     async def __aexit__(

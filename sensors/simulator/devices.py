@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sensors.block import Block
 from sensors.simulator.faults import SensorFaults, clipped, faults_of
-from sensors.simulator.plan import Plan, SimulatedSensor, SimulatedStation
+from sensors.simulator.plan import Plan, PlanError, SimulatedSensor, SimulatedStation
 from sensors.simulator.pool import SENSES, Pool, Sense
 from sensors.simulator.show import FrameShow, WaveShow
 from sensors.simulator.timepiece import Timepiece
@@ -168,8 +168,8 @@ def devices_of(
 
 
 def block_samples(sense: Sense, sensor: SimulatedSensor) -> int:
-    """Raises ValueError when a block would hold no sample."""
+    """Raises PlanError when a block would hold no sample."""
     samples = round(sense.rate_hz * sensor.block_ms / 1000)
     if samples < 1:
-        raise ValueError(f"sensor {sensor.id}: block_ms {sensor.block_ms} is less than one sample")
+        raise PlanError(f"sensor {sensor.id}: block_ms {sensor.block_ms} is less than one sample")
     return samples

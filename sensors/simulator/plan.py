@@ -6,13 +6,16 @@ so that all agree without speaking to each other: part `k` (from 0) of a station
 station's recording, and has sequence `k + 1`.
 """
 
-import json
 from pathlib import Path
 from typing import Literal
 
 from sensors.wiring import Row
 
 FaultKind = Literal["silent", "late", "stuck", "clipped", "gaps", "clock_step", "clock_drift"]
+
+
+class PlanError(ValueError):
+    """A plan that cannot be played: names the sensor and the cure."""
 
 
 class DeviceClock(Row):
@@ -98,7 +101,7 @@ class Plan(Row):
 
 
 def read(path: Path) -> Plan:
-    return Plan.model_validate(json.loads(path.read_text()))
+    return Plan.model_validate_json(path.read_bytes())
 
 
 def node(station: str, name: str) -> str:

@@ -19,7 +19,7 @@ from sensors.simulator.broker import Broker
 from sensors.simulator.devices import Device, devices_of
 from sensors.simulator.faults import unknown_sensors
 from sensors.simulator.gateway import Gateway
-from sensors.simulator.plan import Plan, SimulatedSensor
+from sensors.simulator.plan import Plan, PlanError, SimulatedSensor
 from sensors.simulator.timepiece import epoch_at
 
 TAIL_S = 3.0  # of streaming after the last part
@@ -66,18 +66,18 @@ async def play(plan: Plan) -> None:
 
 
 def check(plan: Plan) -> None:
-    """Raises ValueError: a plan that cannot be played."""
+    """Raises PlanError."""
     if names := unknown_sensors(plan, plan.faults):
-        raise ValueError(f"faults name sensors that no station has: {', '.join(sorted(names))}")
+        raise PlanError(f"faults name sensors that no station has: {', '.join(sorted(names))}")
     for station in plan.stations:
         for sensor in station.sensors:
             if (sensor.topic is None) == (sensor.node is None):
-                raise ValueError(f"sensor {sensor.id}: give one of topic (MQTT) or node (OPC UA)")
+                raise PlanError(f"sensor {sensor.id}: give one of topic (MQTT) or node (OPC UA)")
             if sensor.node and plan.gateway is None:
-                raise ValueError(f"sensor {sensor.id}: its node needs the plan's gateway")
+                raise PlanError(f"sensor {sensor.id}: its node needs the plan's gateway")
             allowed = ("messagepack", "array") if sensor.node else _PACKERS
             if sensor.payload not in allowed:
-                raise ValueError(f"sensor {sensor.id}: payload {sensor.payload} is not of its wire")
+                raise PlanError(f"sensor {sensor.id}: payload {sensor.payload} is not of its wire")
 
 
 class Schedule:
