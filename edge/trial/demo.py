@@ -10,6 +10,7 @@ at once whenever it dies, as systemd would: kill it, again and again, and see th
   edge demo --fault camera:silent@10+5       every camera falls silent from second 10 to 15
   edge demo --fault cell1-vibration:clock_step:1.0@20
   edge demo --parts 60 --json out.json       the same as data
+  edge demo --keep seen                      then: edge replay seen/recordings/cell1
   kill -9 PID                                PID of the daemon stands below the table
 
 A verdict's latency is measured by a subscriber outside the daemon: from the part's true window end,
@@ -26,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -48,12 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_plant_arguments(parser, parts=60, stations=1, rate=1.0)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcome as data")
     parser.add_argument(
-        "--keep", type=Path, metavar="DIR", help="keep configuration, logs, ledger and state there"
-    )
+        "--keep", type=Path, metavar="DIR",
+        help="keep configuration, logs, ledger, state and every part's payloads there",
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
-    setup, console = setup_from(options), Console()
+    setup = replace(setup_from(options), is_recorded=options.keep is not None)
+    console = Console()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         with trial_folder(options.keep) as folder:

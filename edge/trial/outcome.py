@@ -84,7 +84,7 @@ def conclude(account: Account, restarts: int) -> Outcome:
         recovered_latency_ms=spread(row.latency_ms for row in recovered),
         over_deadline=sum(row.latency_ms > DEADLINE_MS for row in watched),
         decisions=dict(Counter(row.verdict.decision for row in rows)),
-        score=score(rows),
+        score=score((r.truth, r.verdict.decision, r.verdict.defect) for r in rows),
         engines=_engines(rows),
         restarts=restarts,
     )
@@ -103,12 +103,7 @@ def show(outcome: Outcome, console: Console) -> None:
     """The summary for people."""
     counted = outcome.score
     console.print()
-    console.print(_confusion(counted))
-    console.print(
-        f"rejects {counted.rejects}: {counted.escapes} escaped, {counted.named} called by their "
-        f"name; good {counted.good}: {counted.false_rejects} rejected; "
-        f"uncertain {counted.uncertain} (small defects count nowhere)"
-    )
+    show_score(counted, console)
     console.print(
         f"triggers {outcome.triggers}, verdicts {outcome.parts}, redelivered "
         f"{outcome.redelivered}, degraded {outcome.degraded}, late {outcome.late}, recovered "
@@ -130,6 +125,16 @@ def show(outcome: Outcome, console: Console) -> None:
         console.print(f"  recovered parts: {outcome.recovered_latency_ms.in_words()}")
     engines = ", ".join(f"{d}: {'/'.join(names)}" for d, names in outcome.engines.items())
     console.print(f"engines: {engines or 'none answered'}")
+
+
+def show_score(counted: Score, console: Console) -> None:
+    """Verdicts against the truth, and what of it counts."""
+    console.print(_confusion(counted))
+    console.print(
+        f"rejects {counted.rejects}: {counted.escapes} escaped, {counted.named} called by their "
+        f"name; good {counted.good}: {counted.false_rejects} rejected; "
+        f"uncertain {counted.uncertain} (small defects count nowhere)"
+    )
 
 
 def _promise(name: str, keys: tuple[Key, ...], meaning: str) -> Text:

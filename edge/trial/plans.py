@@ -121,6 +121,7 @@ def line(setup: Setup, ports: Ports, keys: Keys, detectors: Mapping[str, str]) -
         "links": links,
         "publishing": {"link": "broker"},
         "storage": {"folder": "state"},
+        "record": "recordings" if setup.is_recorded else None,
         "stations": [_station(setup, station, detectors) for station in setup.station_ids()],
     }
 

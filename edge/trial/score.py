@@ -9,8 +9,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from edge.trial.account import Row
-from edge.verdict import Verdict
 from sensors.recording import Truth
 
 GOOD = "ok"
@@ -37,21 +35,21 @@ def truth_label(truth: Truth) -> str:
     return truth.hypothesis + SMALL
 
 
-def said_label(verdict: Verdict) -> str:
+def said_label(decision: str, defect: str) -> str:
     """Column of the confusion table."""
-    return verdict.defect if verdict.decision == "defect" else verdict.decision
+    return defect if decision == "defect" else decision
 
 
-def score(rows: Iterable[Row]) -> Score:
-    """Count; parts whose truth is not known are left out."""
+def score(judged: Iterable[tuple[Truth | None, str, str]]) -> Score:
+    """Count (truth, decision, defect); parts whose truth is not known are left out."""
     confusion: dict[str, Counter[str]] = {}
     tally: Counter[str] = Counter()
-    for row in rows:
-        if row.truth is None:
+    for truth, decision, defect in judged:
+        if truth is None:
             continue
-        label, said = truth_label(row.truth), said_label(row.verdict)
+        label, said = truth_label(truth), said_label(decision, defect)
         confusion.setdefault(label, Counter())[said] += 1
-        tally.update(_judge(row.truth, label, said, row.verdict.decision))
+        tally.update(_judge(truth, label, said, decision))
     return Score(
         {truth: dict(said) for truth, said in sorted(confusion.items())},
         **{name: tally[name] for name in _TALLIES},

@@ -47,6 +47,7 @@ class Setup:
     faults: tuple[Fault, ...] = ()
     recorded: int = 60  # distinct parts of each station, at most
     bundle: str = "shipped:motor"
+    is_recorded: bool = False  # the daemon keeps every part's raw payloads
 
     @property
     def period_s(self) -> float:

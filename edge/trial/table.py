@@ -1,7 +1,7 @@
 """Verdicts as they come: a live table on a terminal, plain lines elsewhere."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from rich.text import Text
 from edge.trial.account import Row
 from edge.trial.score import said_label, truth_label
 from edge.verdict import SensorReport, Verdict
+from sensors.recording import Truth
 
 SHOWN_NOTES = 4
 MARGIN = 8 + SHOWN_NOTES  # lines around the rows
@@ -60,12 +61,12 @@ class Lines:
 
     def row(self, row: Row) -> None:
         verdict = row.verdict
-        said = "  ".join(f"{d}: {said_by(verdict, d)}" for d in self._detectors)
+        said = "  ".join(f"{d}: {said_by(verdict.sensors, d)}" for d in self._detectors)
         self._say(
-            f"{verdict.part:<14} {said_label(verdict):<14} "
+            f"{verdict.part:<14} {said_label(verdict.decision, verdict.defect):<14} "
             f"Bel(ok) {verdict.belief_ok:.2f} Pl(ok) {verdict.plausibility_ok:.2f} "
             f"K {verdict.conflict:.2f}  {said}  {row.latency_ms:.1f} ms  "
-            f"{marks(verdict)}[truth: {truth_words(row)}]"
+            f"{marks(verdict)}[truth: {truth_words(row.truth)}]"
         )
 
     def note(self, text: str) -> None:
@@ -134,22 +135,22 @@ class LiveTable:
 
     def _cells(self, row: Row) -> list[Text | str]:
         verdict = row.verdict
-        said = Text(said_label(verdict), style=COLOURS[verdict.decision])
+        said = Text(said_label(verdict.decision, verdict.defect), style=COLOURS[verdict.decision])
         return [
             verdict.part,
             said.append(f" {marks(verdict)}".rstrip(), style="magenta"),
             f"{verdict.belief_ok:.2f}",
             f"{verdict.plausibility_ok:.2f}",
             f"{verdict.conflict:.2f}",
-            *(said_by(verdict, detector) for detector in self._detectors),
+            *(said_by(verdict.sensors, detector) for detector in self._detectors),
             f"{row.latency_ms:.1f}",
-            truth_words(row),
+            truth_words(row.truth),
         ]
 
 
-def said_by(verdict: Verdict, detector: str) -> str:
+def said_by(sensors: Mapping[str, SensorReport], detector: str) -> str:
     """The likeliest class of each sensor that feeds a detector, or why there is none."""
-    reports = [r for r in verdict.sensors.values() if r.detector == detector]
+    reports = [r for r in sensors.values() if r.detector == detector]
     return ", ".join(_said(report) for report in reports) or "-"
 
 
@@ -175,8 +176,8 @@ def marks(verdict: Verdict) -> str:
     return "".join(f"{word} " for word in words)
 
 
-def truth_words(row: Row) -> str:
-    if row.truth is None:
+def truth_words(truth: Truth | None) -> str:
+    if truth is None:
         return "?"
-    size = f" {row.truth.severity:.1f}" if row.truth.severity else ""
-    return truth_label(row.truth) + size
+    size = f" {truth.severity:.1f}" if truth.severity else ""
+    return truth_label(truth) + size

@@ -1,11 +1,14 @@
 """Verdicts of a chosen content, valid in everything else."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edge.verdict import ClockPoints, Decision, SensorReport, Verdict, iso
+
+from .bundles import write_bundle
 
 EPOCH_NS = 1_700_000_000_000_000_000  # of the box's monotonic zero, in these tests
 MS = 1_000_000
@@ -81,3 +84,8 @@ def make_verdict() -> MakeVerdict:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_bundle(tmp_path_factory.mktemp("bundles") / "tiny")

@@ -1,14 +1,11 @@
 """Counted by hand: eight parts, every kind of right and wrong once."""
 
-from edge.trial.account import Row
 from edge.trial.score import score
 from sensors.recording import Truth
 
-from .conftest import MakeVerdict
 
-
-def test_escapes_and_false_rejects_count_from_the_reject_limit(make_verdict: MakeVerdict) -> None:
-    parts = [
+def test_escapes_and_false_rejects_count_from_the_reject_limit() -> None:
+    parts: list[tuple[Truth | None, str, str]] = [
         (Truth(1, "ok", 0.0, False), "ok", ""),
         (Truth(2, "ok", 0.0, False), "defect", "rub"),  # false reject
         (Truth(3, "ok", 0.0, False), "uncertain", ""),
@@ -19,11 +16,7 @@ def test_escapes_and_false_rejects_count_from_the_reject_limit(make_verdict: Mak
         (Truth(8, "rub", 1.2, True), "defect", "crack"),  # caught under a wrong name
         (None, "ok", ""),  # nobody knows
     ]
-    rows = [
-        Row(None, make_verdict(i, decision=decision, defect=defect), truth, 0.0, 0.0)
-        for i, (truth, decision, defect) in enumerate(parts, 1)
-    ]
-    counted = score(rows)
+    counted = score(parts)
     assert counted.confusion == {
         "crack": {"crack": 1, "ok": 1},
         "crack (small)": {"ok": 1, "crack": 1},
