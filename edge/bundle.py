@@ -153,6 +153,10 @@ class Manifest(_Table):
         if self.good not in known:
             raise ValueError(f"good = {self.good!r} is not among the hypotheses")
         for name, detector in self.detectors.items():
+            if len({c.name for c in detector.classes}) < len(detector.classes):
+                raise ValueError(f"detectors.{name}: a class name stands twice")
+            if self.rule == "dempster" and detector.discount == 1.0:
+                raise ValueError(f"detectors.{name}: Dempster's rule needs a discount below 1")
             covered: set[str] = set()
             for one in detector.classes:
                 if foreign := set(one.hypotheses) - known:
