@@ -1,12 +1,28 @@
-"""Verdicts to a broker. Signature only, for the moment."""
+"""Verdicts to a broker: QoS 1, in order, done at the PUBACK.
 
+The session is clean: the outbox is the only redelivery. A delivery that may be a second one says so
+in its user property `replayed`; MQTT 3.1.1 has no such properties, there a subscriber recognises it
+by its id. Whoever acts on a verdict looks at both.
+"""
+
+import asyncio
+import contextlib
+import json
+import time
 from collections.abc import Callable
 
 from edge.config import Publishing
 from edge.publish.outbox import Delivery, Outbox
+from edge.verdict import SCHEMA_VERSION, iso
+from sensors.errors import LinkLost
+from sensors.link import MqttSession, Will, dial_mqtt
 from sensors.wiring import MqttLink
 
 Published = Callable[[Delivery, int], None]  # what was acknowledged, and when on the box's clock
+
+WINDOW = 20  # verdicts sent and not acknowledged; the next one waits
+UNDER_WAY = 512  # verdicts acknowledged, whose mark is not yet on disk; the next one waits
+GOODBYE_S = 1.0
 
 
 class MqttPublisher:
@@ -24,12 +40,76 @@ class MqttPublisher:
         published: Published,
         up: Callable[[], None],
     ) -> None:
-        raise NotImplementedError
+        self._name = name
+        self._link = link
+        self._publishing = publishing
+        self._outbox = outbox
+        self._site = site
+        self._line = line
+        self._published = published
+        self._up = up
+        self._window = asyncio.Semaphore(WINDOW)
+        self._under_way = asyncio.Semaphore(UNDER_WAY)
 
     async def run(self) -> None:
-        """Publish until cancelled.
+        """Publish until cancelled; then say goodbye where the will would have said it.
 
         Raises:
-            LinkLost: the broker cannot be reached, refuses, or is gone.
+            LinkLost: the broker cannot be reached, refuses, or is gone (alone, or in a group).
         """
-        raise NotImplementedError
+        status = self._publishing.status_topic.format(site=self._site, line=self._line)
+        client_id = f"edge-{self._site}-{self._line}-out"
+        will = Will(status, self._state(state="offline", reason="lost"))
+        async with dial_mqtt(self._link, client_id=client_id, will=will) as session:
+            await session.publish(status, self._now("online"), retain=True)
+            self._up()
+            try:
+                await self._publish_all(session)
+            except asyncio.CancelledError:
+                with contextlib.suppress(LinkLost, TimeoutError):
+                    async with asyncio.timeout(GOODBYE_S):
+                        goodbye = self._now("offline", reason="stopped")
+                        await session.publish(status, goodbye, retain=True)
+                raise
+
+    async def _publish_all(self, session: MqttSession) -> None:
+        async with self._outbox.feed(self._name) as feed, asyncio.TaskGroup() as group:
+            group.create_task(session.wait_lost())
+            while True:
+                one = await feed.next()
+                await self._under_way.acquire()
+                await self._window.acquire()
+                group.create_task(self._publish(session, one))
+
+    async def _publish(self, session: MqttSession, one: Delivery) -> None:
+        """One verdict; `_publish_all` has made room for it."""
+        try:
+            published_ns = time.time_ns()
+            try:
+                await session.publish(
+                    self._publishing.topic.format(
+                        site=self._site, line=self._line, station=one.station
+                    ),
+                    one.body,
+                    expiry_s=self._publishing.expiry_s,
+                    content_type="application/json",
+                    properties={
+                        "schema": f"verdict/{SCHEMA_VERSION}",
+                        "id": one.id,
+                        "published_ns": str(published_ns),
+                        "replayed": "true" if one.is_replayed else "false",
+                    },
+                )
+            finally:
+                self._window.release()
+            self._published(one, time.monotonic_ns())
+            await self._outbox.done(self._name, one, published_ns)
+        finally:
+            self._under_way.release()
+
+    def _now(self, state: str, **facts: str) -> bytes:
+        since_ns = time.time_ns()
+        return self._state(state=state, **facts, since=iso(since_ns), since_ns=since_ns)
+
+    def _state(self, **facts: str | int) -> bytes:
+        return json.dumps(facts | {"site": self._site, "line": self._line}).encode()

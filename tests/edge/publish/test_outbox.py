@@ -3,75 +3,18 @@
 import asyncio
 import sqlite3
 import threading
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from edge.disk import Disk
 from edge.journal import Journal
 from edge.publish.delivery import CLOCK_WAS_SET_NS
 from edge.publish.feed import MEMORY, PAGE
-from edge.publish.outbox import Delivery, Feed, Outbox, Routes
-from sensors.signal import Trigger
+from edge.publish.outbox import Delivery, Feed
 
-NOW = 1_790_000_000_000_000_000  # epoch
+from .box import NOW, Box, body, box_at
+
 HOUR = 3_600_000_000_000
-ROUTES: Routes = {"mqtt": None, "plc.a": ("a",)}
-
-
-@dataclass
-class Box:
-    """A daemon's keeping of accounts, without the daemon."""
-
-    disk: Disk
-    journal: Journal
-    outbox: Outbox
-    counts: Counter[tuple[str, str]]
-    parts: int = 0
-
-    async def accept(self, station: str = "a") -> str:
-        self.parts += 1
-        at_ns = self.parts * 20_000_000_000
-        accepted = await self.journal.accept(
-            Trigger(station, self.parts, "p", "motor", at_ns, at_ns, at_ns)
-        )
-        assert accepted
-        return accepted.id
-
-    async def judge(self, station: str = "a", sealed_ns: int = NOW) -> str:
-        name = await self.accept(station)
-        assert await self.outbox.put(name, station, body(name), sealed_ns=sealed_ns)
-        return name
-
-
-def body(name: str) -> bytes:
-    return f'{{"id":"{name}"}}'.encode()
-
-
-@asynccontextmanager
-async def box_at(path: Path, routes: Routes = ROUTES, parts: int = 0) -> AsyncIterator[Box]:
-    counts: Counter[tuple[str, str]] = Counter()
-    async with (
-        Disk(path, "NORMAL") as disk,
-        Journal(disk, lambda: NOW) as journal,
-        Outbox(disk, routes, lambda *cause: counts.update([cause])) as outbox,
-    ):
-        yield Box(disk, journal, outbox, counts, parts)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state.sqlite"
-
-
-@pytest.fixture
-async def box(path: Path) -> AsyncIterator[Box]:
-    async with box_at(path) as box:
-        yield box
 
 
 async def take(feed: Feed, count: int) -> list[Delivery]:
