@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
-def free_port() -> int:
+def a_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -30,7 +30,7 @@ class Broker:
     """A mosquitto of its own, with what it needs in one folder."""
 
     folder: Path
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=a_free_port)
     extra: str = "allow_anonymous true\n"
     process: subprocess.Popen[bytes] | None = None
 
@@ -66,6 +66,11 @@ class Broker:
     def thaw(self) -> None:
         assert self.process is not None
         self.process.send_signal(signal.SIGCONT)
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    return a_free_port
 
 
 @pytest.fixture
