@@ -47,6 +47,7 @@ class Row:
     truth: Truth | None
     latency_ms: float  # later of true window end and trigger arrival, to the witness
     own_latency_ms: float  # the same by the daemon's own clock points, to its publication
+    edge_error_ms: float = 0.0  # where the daemon put the part's edge, against the truth
 
 
 class Account:
@@ -139,7 +140,8 @@ class Account:
         arrival_ns = clock.trigger_received_ns - receipt.wall_anchor_ns
         if key in self.echo_ns:  # it cannot have come later than it was echoed
             arrival_ns = min(arrival_ns, self.echo_ns[key])
-        edge_ns = announced.edge_ns if announced else clock.trigger_ns - receipt.wall_anchor_ns
+        believed_ns = clock.trigger_ns - receipt.wall_anchor_ns
+        edge_ns = announced.edge_ns if announced else believed_ns
         start_ns = max(edge_ns + self._window_ns, arrival_ns)
         own_end_ns = receipt.published_ns or clock.sealed_ns
         own_start_ns = max(clock.window_end_ns, clock.trigger_received_ns)
@@ -149,6 +151,7 @@ class Account:
             self._truth(announced),
             latency_ms=(receipt.received_ns - start_ns) / 1e6,
             own_latency_ms=(own_end_ns - own_start_ns) / 1e6,
+            edge_error_ms=(believed_ns - edge_ns) / 1e6,
         )
 
     def _truth(self, announced: Announced | None) -> Truth | None:

@@ -19,9 +19,8 @@ HOST = "127.0.0.1"
 MAX_PACKET = 8 * 1024 * 1024  # bytes
 READY_WITHIN_S = 20.0
 AMQTT_LACKS = (
-    "mosquitto is not installed, so the broker is amqtt: MQTT 3.1.1 only (verdicts carry no "
-    "expiry), nothing is kept for a client that is away, and it is slower. "
-    "Cure: apt-get install mosquitto"
+    "the broker is amqtt: MQTT 3.1.1 only (verdicts carry no expiry), nothing is kept for a client "
+    "that is away, and it is slower; for all that: apt-get install mosquitto"
 )
 _PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 # MQTT 3.1.1 CONNECT, clean session, keep-alive 10 s, client "ready?"; and DISCONNECT

@@ -34,11 +34,13 @@ class Outcome:
     latency_ms: Spread  # outside the daemon, parts that were watched
     own_latency_ms: Spread  # by the daemon's own clock points, the same parts
     recovered_latency_ms: Spread
+    edge_error_ms: Spread  # how far off the daemon put the parts' edges
     over_deadline: int  # of the watched parts, measured outside
     decisions: dict[str, int]
     score: Score
     engines: dict[str, list[str]]
     restarts: int
+    rows: tuple[Row, ...]
 
     @property
     def is_sound(self) -> bool:
@@ -48,7 +50,7 @@ class Outcome:
     def as_data(self) -> dict[str, Any]:
         """For JSON."""
         names = ("missing", "duplicates", "unannounced", "contradicted")
-        spreads = ("latency_ms", "own_latency_ms", "recovered_latency_ms")
+        spreads = ("latency_ms", "own_latency_ms", "recovered_latency_ms", "edge_error_ms")
         counts = (
             "triggers", "parts", "redelivered", "recovered", "degraded", "late", "plc_results",
             "over_deadline", "decisions", "engines", "restarts",
@@ -59,6 +61,7 @@ class Outcome:
             "keys": {n: [list(k) for k in getattr(self, n)] for n in names if getattr(self, n)},
             **{name: getattr(self, name).as_data() for name in spreads},
             **asdict(self.score),
+            "verdicts": [_row(row) for row in self.rows],
         }
 
 
@@ -82,12 +85,26 @@ def conclude(account: Account, restarts: int) -> Outcome:
         latency_ms=spread(row.latency_ms for row in watched),
         own_latency_ms=spread(row.own_latency_ms for row in watched),
         recovered_latency_ms=spread(row.latency_ms for row in recovered),
+        edge_error_ms=spread(abs(row.edge_error_ms) for row in watched),
         over_deadline=sum(row.latency_ms > DEADLINE_MS for row in watched),
         decisions=dict(Counter(row.verdict.decision for row in rows)),
         score=score((r.truth, r.verdict.decision, r.verdict.defect) for r in rows),
         engines=_engines(rows),
         restarts=restarts,
+        rows=tuple(rows),
     )
+
+
+def _row(row: Row) -> dict[str, Any]:
+    verdict = row.verdict
+    told = ("station", "sequence", "part", "decision", "defect", "reason", "degraded_reason",
+            "recovered", "late")  # fmt: skip
+    return {
+        **{name: getattr(verdict, name) for name in told},
+        "latency_ms": round(row.latency_ms, 3),
+        "edge_error_ms": round(row.edge_error_ms, 3),
+        "truth": asdict(row.truth) if row.truth else None,
+    }
 
 
 def _engines(rows: list[Row]) -> dict[str, list[str]]:
@@ -121,6 +138,7 @@ def show(outcome: Outcome, console: Console) -> None:
         f"window end (or trigger, if later) to subscriber: {outcome.latency_ms.in_words()}"
     )
     console.print(f"  by the daemon's own clock points: {outcome.own_latency_ms.in_words()}")
+    console.print(f"edge of a part, believed against true: {outcome.edge_error_ms.in_words()}")
     if outcome.recovered:
         console.print(f"  recovered parts: {outcome.recovered_latency_ms.in_words()}")
     engines = ", ".join(f"{d}: {'/'.join(names)}" for d, names in outcome.engines.items())

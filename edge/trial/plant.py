@@ -100,7 +100,7 @@ async def site(setup: Setup, folder: Path, say: Say) -> AsyncIterator[Site]:
     files = Files(folder)
     recordings = await recorded(setup, cache())
     keys = await asyncio.to_thread(_keys, folder)
-    program = find_mosquitto()
+    program = _broker_program(setup)
     async with Broker(folder / "broker", program=program) as broker, Field(files) as field:
         if broker.lacks:
             say(broker.lacks)
@@ -170,6 +170,14 @@ def _bundle(name: str) -> tuple[Bundle, dict[str, str]]:
     if missing := set(SENSES) - detectors.keys():
         raise TrialFailed(f"bundle {one.label} has no detector for {', '.join(sorted(missing))}")
     return one, {str(sense): name for sense, name in detectors.items()}
+
+
+def _broker_program(setup: Setup) -> str | None:
+    """The mosquitto to run; None for amqtt."""
+    program = find_mosquitto() if setup.broker != "amqtt" else None
+    if setup.broker == "mosquitto" and program is None:
+        raise TrialFailed("--broker mosquitto: it is not installed; apt-get install mosquitto")
+    return program
 
 
 def _keys(folder: Path) -> plans.Keys:

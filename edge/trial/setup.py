@@ -12,6 +12,7 @@ from sensors.simulator.plan import Fault, FaultKind
 SENSES = ("camera", "vibration", "audio")
 SHORTEST_PERIOD_S = 0.5  # of one station: its windows would overlap
 Transport = Literal["opcua", "mqtt"]
+BrokerKind = Literal["auto", "mosquitto", "amqtt"]
 # late: s, clipped: share of the range, gaps: share of blocks, step: s, drift: ppm
 AMOUNTS: dict[FaultKind, float] = {
     "silent": 0.0,
@@ -47,6 +48,7 @@ class Setup:
     faults: tuple[Fault, ...] = ()
     recorded: int = 60  # distinct parts of each station, at most
     bundle: str = "shipped:motor"
+    broker: BrokerKind = "auto"
     is_recorded: bool = False  # the daemon keeps every part's raw payloads
 
     @property
@@ -100,6 +102,10 @@ def add_plant_arguments(
         help="of the PLC: slow samples every 100 ms and publishes every 500 ms",
     )  # fmt: skip
     parser.add_argument(
+        "--broker", choices=get_args(BrokerKind), default="auto",
+        help="auto: mosquitto if installed, else amqtt (default %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
         "--bundle", default="shipped:motor", metavar="DIR",
         help="networks to judge with (default %(default)s, our own)",
     )  # fmt: skip
@@ -130,6 +136,7 @@ def setup_from(options: argparse.Namespace) -> Setup:
         transport=options.transport,
         profile=options.profile,
         bundle=_bundle(options.bundle),
+        broker=options.broker,
     )
     faults = tuple(f for text in options.fault for f in parse_fault(text, setup.station_ids()))
     return replace(setup, faults=faults)

@@ -94,6 +94,14 @@ def test_latency_counts_from_a_late_trigger(make_verdict: MakeVerdict) -> None:
     assert row.own_latency_ms == pytest.approx(11.0)  # to the seal, for want of a publication
 
 
+def test_the_edge_that_the_daemon_believes_in_is_held_against_the_true_one(
+    make_verdict: MakeVerdict,
+) -> None:
+    account = book()
+    account.receive(delivery(make_verdict(1, edge_ns=10 * S + 3 * MS), 11 * S))
+    assert account.rows()[0].edge_error_ms == pytest.approx(3.0)
+
+
 def test_a_trigger_cannot_have_come_after_it_was_echoed(make_verdict: MakeVerdict) -> None:
     account = book()
     account.echo(("cell1", 1), 10 * S + 600 * MS)
