@@ -11,7 +11,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from edge.config import Line, check_bundles, read
+from edge.config import Line, read
+from edge.fit import check_bundles
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

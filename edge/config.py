@@ -1,7 +1,6 @@
 """LINE.toml: one production line, its links, its stations and what each sensor feeds.
 
-Frozen types; an unknown key is an error; reading and checking open no connection. What a bundle
-promises and what the line wires to it are compared here, so that a mismatch is found on a laptop.
+Frozen types; an unknown key is an error; reading opens no connection.
 """
 
 import tomllib
@@ -19,9 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from edge import bundle
-from edge.bundle import Bundle
-from edge.errors import BundleError, ConfigError
+from edge.errors import ConfigError
 from sensors.wiring import HandshakeNodes, Id, Link, Row, SensorSource, TriggerSource
 
 ANY_RECIPE = "*"
@@ -186,68 +183,3 @@ def _explain(path: Path, error: Any) -> str:
     got = error.get("input")
     shown = f" (got {got!r})" if isinstance(got, (str, int, float, bool)) else ""
     return f"{path}: {where}: {error['msg'].removeprefix('Value error, ')}{shown}"
-
-
-def check_bundles(line: Line) -> dict[Path, Bundle]:
-    """Load every bundle the line names and hold each station's wiring against it.
-
-    Raises:
-        ConfigError: a bundle that cannot be used, or a sensor that feeds an input it does not fit.
-    """
-    bundles: dict[Path, Bundle] = {}
-    for station in line.stations:
-        for recipe, folder in station.bundles.items():
-            where = f"stations.{station.id}.bundles.{recipe}"
-            if folder not in bundles:
-                try:
-                    bundles[folder] = bundle.load(folder)
-                except BundleError as error:
-                    raise ConfigError(f"{where}: {error}") from error
-            _check_wiring(station, where, bundles[folder])
-        _check_recipes(station, bundles)
-    return bundles
-
-
-def _check_recipes(station: Station, bundles: dict[Path, Bundle]) -> None:
-    """A stream is decoded before its part's recipe is known: every bundle takes it alike."""
-    ones = [bundles[folder] for folder in station.bundles.values()]
-    for sensor in station.sensors:
-        inputs = {one.label: one.manifest.detectors[sensor.input].input for one in ones}
-        if len(set(inputs.values())) > 1:
-            raise ConfigError(
-                f"stations.{station.id}.sensors.{sensor.id}: the bundles {', '.join(inputs)} take "
-                f"different inputs for {sensor.input!r}; give one station bundles of one shape"
-            )
-
-
-def _check_wiring(station: Station, where: str, one: Bundle) -> None:
-    detectors = one.manifest.detectors
-    for sensor in station.sensors:
-        at = f"stations.{station.id}.sensors.{sensor.id}"
-        detector = detectors.get(sensor.input)
-        if detector is None:
-            raise ConfigError(
-                f"{at}: input {sensor.input!r} is no detector of {one.label} ({where}); "
-                f"it has {', '.join(detectors)}"
-            )
-        needed = detector.input
-        if sensor.camera is not None and needed.kind != "clip":
-            raise ConfigError(
-                f"{at}: a camera cannot feed {sensor.input!r}, which takes a waveform"
-            )
-        if needed.kind == "series" and sensor.payload in ("array", "raw"):
-            for key, got, want in (
-                ("rate_hz", sensor.rate_hz, needed.rate_hz),
-                ("channels", sensor.channels, needed.channels),
-                ("unit", sensor.unit, needed.unit),
-            ):
-                if got != want:
-                    raise ConfigError(
-                        f"{at}.{key}: is {got!r}, {one.label} was trained on {want!r}"
-                    )
-    fed = {s.input for s in station.sensors}
-    if unfed := set(detectors) - fed:
-        raise ConfigError(
-            f"stations.{station.id}: no sensor feeds {', '.join(sorted(unfed))} of {one.label}; "
-            "add one with that input"
-        )

@@ -14,11 +14,12 @@ from aiohttp import web
 
 from edge import systemd
 from edge.bundle import Bundle
-from edge.config import Line, Station, check_bundles
+from edge.config import Line, Station
 from edge.decode import DecodeThread
 from edge.desk import TriggerDesk, clock_name, clocks
 from edge.disk import Disk
 from edge.errors import EngineHung
+from edge.fit import check_bundles
 from edge.health import Health, LoopLag, application
 from edge.inference.engine import Engine
 from edge.intake import SensorIntake

@@ -33,8 +33,9 @@ from edge.checkup.engines import check_engines, check_networks
 from edge.checkup.files import check_files
 from edge.checkup.finding import Finding, State, ok, problem
 from edge.checkup.links import check_links, check_local_broker
-from edge.config import SHIPPED, Line, check_bundles, read
+from edge.config import SHIPPED, Line, read
 from edge.errors import BundleError, ConfigError
+from edge.fit import check_bundles
 
 CHECK = "mend that, then: edge check LINE.toml"
 STYLES = {State.OK: "green", State.WARNING: "yellow", State.PROBLEM: "bold red"}

@@ -21,7 +21,7 @@ import paho.mqtt.client as mqtt
 from asyncua.ua import Double
 from paho.mqtt.enums import CallbackAPIVersion
 
-from edge import config
+from edge import config, fit
 from edge.config import Line
 from edge.trial.rig import Rig, networks, owed, report
 from edge.trial.witness import without_nagle
@@ -37,7 +37,7 @@ QUEUE = 100  # notifications that the server keeps of one node
 
 async def listen(plan: Plan, line: Line, parts: int) -> None:
     """Hear the plan's first parts, then print what was measured."""
-    one = next(iter(config.check_bundles(line).values()))
+    one = next(iter(fit.check_bundles(line).values()))
     timings, needs = owed(plan, line, one, parts)
     done, loop = asyncio.Event(), asyncio.get_running_loop()
 

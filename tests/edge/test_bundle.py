@@ -68,5 +68,5 @@ def test_a_class_that_leaves_a_hypothesis_out_everywhere_is_refused(copy: Path) 
 
 
 def test_a_folder_without_manifest_is_no_bundle(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="is .* a bundle"):
+    with pytest.raises(BundleError, match=r"is .* a bundle"):
         bundle.load(tmp_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge import config
+from edge import config, fit
 from edge.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "line.toml"
@@ -23,7 +23,7 @@ def written(folder: Path, old: str = "", new: str = "") -> Path:
 
 def test_the_documented_example_is_right_and_feeds_every_input_of_the_shipped_bundle() -> None:
     line = config.read(EXAMPLE)
-    bundles = config.check_bundles(line)
+    bundles = fit.check_bundles(line)
     assert {s.input for s in line.stations[0].sensors} == set(
         next(iter(bundles.values())).manifest.detectors
     )
@@ -70,7 +70,7 @@ def test_a_sensor_that_does_not_fit_its_input_is_refused(
 ) -> None:
     line = config.read(written(tmp_path, old, new))
     with pytest.raises(ConfigError, match=said):
-        config.check_bundles(line)
+        fit.check_bundles(line)
 
 
 def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:

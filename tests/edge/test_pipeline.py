@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from inference.networks import write_vibration
 from numpy.typing import NDArray
 
 from edge import bundle
-from edge.config import Line, check_bundles
+from edge.config import Line
 from edge.disk import Disk
+from edge.fit import check_bundles
 from edge.inference.engine import Engine
 from edge.inference.openvino import open_runner
 from edge.inference.runner import Input, Runner
@@ -24,7 +26,6 @@ from edge.metrics import Metrics
 from edge.pipeline import StationPipeline
 from edge.publish.outbox import Outbox
 from edge.publish.plc import Echoes
-from inference.networks import write_vibration
 from sensors.signal import Sample, Trigger
 
 RATE_HZ, LENGTH, BLOCK = 1000.0, 64, 8  # the window is 64 ms, a block 8 ms
