@@ -24,7 +24,7 @@ RTSP_OPTIONS = "rtsp_transport;tcp|fflags;nobuffer|max_delay;0"
 
 
 class CameraSource:
-    """One session of one camera; pictures are stamped with their arrival.
+    """One session of one camera; pictures are stamped with their arrival and `stamp_offset_ms`.
 
     A thread of its own reads and converts; the loop gets the newest picture, and an older one it
     had no time for is dropped and counted as `camera_overrun`.
@@ -135,8 +135,9 @@ class CameraSource:
             if not ok:
                 self._count(self._source.id, "undecodable")
                 continue
+            taken_ns = received_ns + round(self._source.stamp_offset_ms * 1e6)
             data = fit(pixels, *self._size)
-            sample = Sample(self._source.id, seq, received_ns, received_ns, rate_hz, data, b"")
+            sample = Sample(self._source.id, seq, taken_ns, received_ns, rate_hz, data, b"")
             self._hand_over(loop, sample)
             seq += 1
 

@@ -86,7 +86,9 @@ class SourceClock:
             first -= wall_anchor_ns
         end = first + duration_ns
         offset = self._learn(_Seen(seq, first, arrival_ns), end, period_ns, is_picture)
-        return self._map(first, offset)
+        if self._is_believed:
+            return first
+        return min(first + offset, arrival_ns - duration_ns)
 
     def observe_reading(self, stamp_ns: int, *, arrival_ns: int, wall_anchor_ns: int) -> None:
         """Take a reading of the clock alone, as a PLC gives it."""
@@ -118,9 +120,6 @@ class SourceClock:
             stamp_ns -= wall_anchor_ns
             offset = 0 if self._is_believed else offset
         return arrival_ns if offset is None else min(stamp_ns + offset, arrival_ns)
-
-    def _map(self, first_ns: int, offset_ns: int) -> int:
-        return first_ns if self._is_believed else first_ns + offset_ns
 
     def _counted(self, seq: int, period_ns: int, arrival_ns: int) -> int:
         """A stamp made of the count of blocks: it has no jitter, where the arrival has."""

@@ -43,7 +43,7 @@ class Envelope:
                 return self.restart(stamp_ns, arrival_ns)
             return offset
         self._late_since_ns = None
-        at = stamp_ns + offset  # rather than arrival: a burst spreads over its own time
+        at = stamp_ns + min(offset, difference)  # not the arrival: a burst spreads over its time
         smallest = self._note(at // BUCKET_NS, difference)
         rise = max(0, round((at - self._at_ns) * MAX_RISE))
         self._at_ns = max(at, self._at_ns)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 
+from sensors.complaints import Complaints
 from sensors.errors import BadReading
 from sensors.link import Message, MqttSession, dial_mqtt
 from sensors.signal import Announce, Announcement, Count, Deliver
@@ -43,6 +44,7 @@ class MqttSource:
         self._announce = announce
         self._count = count
         self._up = up
+        self._complaints = Complaints()
         self._session: MqttSession | None = None
 
     async def run(self) -> None:
@@ -83,8 +85,9 @@ class MqttSource:
     def _trigger(self, station: str, message: Message) -> None:
         try:
             announcement = read_trigger(station, message)
-        except BadReading:
+        except BadReading as error:
             self._count(station, "bad_trigger")
+            self._complaints.say(station, "bad_trigger", str(error), message.payload)
             self._ack(message)
             return
         self._announce(announcement, lambda: self._ack(message))

@@ -13,6 +13,7 @@ from asyncua.ua.object_ids import ObjectIds
 
 from sensors import codec
 from sensors.arrays import ArrayCount
+from sensors.complaints import Complaints
 from sensors.errors import BadReading
 from sensors.link import dial_opcua, wait_lost
 from sensors.plc import PlcTrigger, epoch_ns
@@ -72,6 +73,7 @@ class OpcUaSource:
         self._granted = granted
         self._up = up
         self._counts = {s.id: ArrayCount() for s in self._sensors}
+        self._complaints = Complaints()
         self._has_warned = False
 
     async def run(self) -> None:
@@ -171,6 +173,7 @@ class OpcUaSource:
                 payload = _bytes(held)
         except BadReading as error:
             self._count(source.id, error.cause)
+            self._complaints.say(source.id, error.cause, str(error), b"")
             return
         self._deliver(source.id, payload, properties, received_ns)
 

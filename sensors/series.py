@@ -81,6 +81,8 @@ class SeriesRing:
         if first + length > self._end and not partial:
             return None
         here = _Stretch(max(first, self._start), min(first + length, self._end))
+        if here.end <= here.start:
+            return None
         missing = list(_within(self._gaps, here))
         covered = max(0, here.end - here.start) - sum(g.end - g.start for g in missing)
         if covered < MIN_COVERAGE * length:

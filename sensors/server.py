@@ -21,6 +21,7 @@ from sensors.wiring import OpcUaLink
 REQUEST_S = 3.0
 WATCHDOG_S = 1.5  # between looks at a connection that says nothing, and how long each may take
 GOODBYE_S = 0.5
+SESSION_MS = 30_000  # a server forgets sessions that were cut off: a PLC has few to give
 SIGN_AND_ENCRYPT = ua.MessageSecurityMode.SignAndEncrypt
 POLICIES: dict[str, Callable[..., Any]] = {
     "Basic256Sha256": security_policies.SecurityPolicyBasic256Sha256,
@@ -61,6 +62,7 @@ async def dial_opcua(link: OpcUaLink) -> AsyncIterator[Client]:
         identity = await asyncio.to_thread(_identity, link)
         client = Client(link.endpoint, timeout=REQUEST_S, watchdog_intervall=WATCHDOG_S)
         client.application_uri = link.application_uri
+        client.session_timeout = SESSION_MS
         client.name = client.description = "edge-verdict"
         if link.username is not None:
             client.set_user(link.username)
