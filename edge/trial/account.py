@@ -7,7 +7,7 @@ it gave and every result it took, and a subscriber of our own to the verdicts' t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from edge.verdict import Verdict
+from edge.verdict import Decision, Verdict
 from sensors.recording import Truth
 
 Key = tuple[str, int]  # station, sequence
@@ -26,6 +26,14 @@ class Announced:
     @property
     def key(self) -> Key:
         return self.station, self.sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A result that the PLC took out of its mailbox."""
+
+    code: int  # Decision
+    is_late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ class Account:
         self._bodies: dict[Key, list[bytes]] = {}
         self.announced: dict[Key, Announced] = {}
         self.echo_ns: dict[Key, int] = {}
-        self.results: dict[Key, list[int]] = {}  # decision codes that the PLC took
+        self.results: dict[Key, list[Taken]] = {}
         self.redelivered = 0
         self._closed_ns = 1 << 63
         self._first: dict[Key, tuple[Verdict, Receipt]] = {}
@@ -71,8 +79,8 @@ class Account:
         """The daemon told the PLC that it has this trigger; the first time counts."""
         self.echo_ns.setdefault(key, at_ns)
 
-    def result(self, key: Key, decision_code: int) -> None:
-        self.results.setdefault(key, []).append(decision_code)
+    def result(self, key: Key, taken: Taken) -> None:
+        self.results.setdefault(key, []).append(taken)
 
     def receive(self, receipt: Receipt) -> Key | None:
         """A delivery; the trigger's key when it is the first verdict on it.
@@ -126,11 +134,19 @@ class Account:
 
     @property
     def contradicted(self) -> list[Key]:
-        """Triggers of which the PLC was told something else than the subscriber."""
+        """Triggers of which the PLC was told something else than the subscriber.
+
+        A late result is uncertain whatever the verdict: acting upon it would hit another part.
+        """
         return sorted(
             key
-            for key, codes in self.results.items()
-            if key in self._first and set(codes) != {self._first[key][0].decision_code}
+            for key, results in self.results.items()
+            if key in self._first
+            for verdict in [self._first[key][0]]
+            if any(
+                taken.code != (Decision.UNCERTAIN if taken.is_late else verdict.decision_code)
+                for taken in results
+            )
         )
 
     def row(self, key: Key) -> Row:

@@ -18,7 +18,6 @@ it on a quiet one. Exit status 1 when a trigger has no verdict, or two different
 import argparse
 import asyncio
 import json
-import math
 import platform
 import sys
 from contextlib import suppress
@@ -44,6 +43,7 @@ from edge.trial.setup import Setup, add_plant_arguments, setup_from
 
 LEAST_DISTINCT = 40  # recorded parts of a run: with fewer, caches and decisions flatter
 MOST_DISTINCT = 60
+PERCENTILES = ("p50", "p95", "p99")
 FLOOR_PARTS = 1000  # at most, a third of the run: enough for a p99
 
 
@@ -62,10 +62,12 @@ class Measured:
     def distinct(self) -> int:
         return self.setup.recorded_per_station * self.setup.stations
 
-    def ratio(self, name: str) -> float:
-        """Of the latency outside the daemon to the floor, at one percentile."""
-        floor = float(getattr(self.floor.whole_ms, name))
-        return float(getattr(self.outcome.latency_ms, name)) / floor if floor else math.nan
+    def ratio(self, name: str) -> float | None:
+        """Of the latency outside the daemon to the floor, at a percentile that both support."""
+        above, below = self.outcome.latency_ms, self.floor.whole_ms
+        if name in above.unsupported or name in below.unsupported or not below.count:
+            return None
+        return round(float(getattr(above, name)) / float(getattr(below, name)), 3)
 
     def as_data(self) -> dict[str, Any]:
         return {
@@ -77,7 +79,7 @@ class Measured:
             "start_to_ready_s": round(self.start_to_ready_s, 3),
             "points_ms": {name: one.as_data() for name, one in self.points.items()},
             "floor": self.floor.as_data(),
-            "ratio_to_floor": {n: round(self.ratio(n), 3) for n in ("p50", "p95", "p99")},
+            "ratio_to_floor": {n: self.ratio(n) for n in PERCENTILES},
             "daemon": self.load.as_data(),
             **self.outcome.as_data(),
         }
@@ -176,10 +178,9 @@ def show(measured: Measured, console: Console) -> None:
     for name, one in rows.items():
         table.add_row(name, *_cells(one))
     console.print(table)
-    console.print(
-        f"witnessed / floor: p50 {measured.ratio('p50'):.2f}, p95 {measured.ratio('p95'):.2f}, "
-        f"p99 {measured.ratio('p99'):.2f}"
-    )
+    ratios = {name: measured.ratio(name) for name in PERCENTILES}
+    shown = ", ".join(f"{name} {one:.2f}" for name, one in ratios.items() if one is not None)
+    console.print(f"witnessed / floor: {shown or 'too few samples'}")
     data = load.as_data()
     console.print(
         f"daemon: {load.mean_cpu_share:.0%} of a core, {data['rss_mib']} MiB, loop lag p99.9 "
@@ -201,6 +202,6 @@ def _cells(one: Spread) -> list[str]:
     """A percentile with too few samples above it stays empty."""
     shown = [
         "" if name in one.unsupported or not one.count else f"{getattr(one, name):.1f}"
-        for name in ("p50", "p95", "p99")
+        for name in PERCENTILES
     ]
     return [*shown, f"{one.max:.1f}", str(one.count)]

@@ -96,7 +96,7 @@ def configuration(port: int, folder: Path) -> str:
         "max_inflight_messages": "100",
         "persistence": "true",
         "persistence_location": f"{folder}/",
-        "autosave_interval": "5",
+        "autosave_interval": "2",
         "log_dest": "stderr",
         "log_type": "error\nlog_type warning\nlog_type notice",
     }

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edge.trial.account import Account, Announced
+from edge.trial.account import Account, Announced, Taken
 
 
 class Tail:
@@ -41,6 +41,6 @@ def enter(account: Account, line: str) -> None:
         case "echo":
             account.echo(key, event["monotonic_ns"])
         case "result":
-            account.result(key, event["result"])
+            account.result(key, Taken(event["result"], event["late"]))
         case other:
             raise ValueError(f"the PLC's ledger has an event {other!r}, which nobody knows")

@@ -30,7 +30,8 @@ class Outcome:
     recovered: int
     degraded: int
     late: int
-    plc_results: int
+    plc_results: int  # fresh ones, to be acted upon
+    plc_late: int
     latency_ms: Spread  # outside the daemon, parts that were watched
     own_latency_ms: Spread  # by the daemon's own clock points, the same parts
     recovered_latency_ms: Spread
@@ -53,7 +54,7 @@ class Outcome:
         spreads = ("latency_ms", "own_latency_ms", "recovered_latency_ms", "edge_error_ms")
         counts = (
             "triggers", "parts", "redelivered", "recovered", "degraded", "late", "plc_results",
-            "over_deadline", "decisions", "engines", "restarts",
+            "plc_late", "over_deadline", "decisions", "engines", "restarts",
         )  # fmt: skip
         return {
             **{name: getattr(self, name) for name in counts},
@@ -81,7 +82,8 @@ def conclude(account: Account, restarts: int) -> Outcome:
         recovered=len(recovered),
         degraded=sum(row.verdict.degraded for row in watched),
         late=sum(row.verdict.late for row in watched),
-        plc_results=len(account.results),
+        plc_results=sum(not t.is_late for r in account.results.values() for t in r),
+        plc_late=sum(t.is_late for r in account.results.values() for t in r),
         latency_ms=spread(row.latency_ms for row in watched),
         own_latency_ms=spread(row.own_latency_ms for row in watched),
         recovered_latency_ms=spread(row.latency_ms for row in recovered),
@@ -125,7 +127,7 @@ def show(outcome: Outcome, console: Console) -> None:
         f"triggers {outcome.triggers}, verdicts {outcome.parts}, redelivered "
         f"{outcome.redelivered}, degraded {outcome.degraded}, late {outcome.late}, recovered "
         f"after an interruption {outcome.recovered}, daemon restarts {outcome.restarts}, "
-        f"results taken by the PLC {outcome.plc_results}"
+        f"PLC took {outcome.plc_results} results and {outcome.plc_late} late ones"
     )
     for name, keys, meaning in (
         ("missing", outcome.missing, "triggers without a verdict"),

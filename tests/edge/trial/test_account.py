@@ -2,8 +2,8 @@
 
 import pytest
 
-from edge.trial.account import Account, Announced, Receipt
-from edge.verdict import Verdict
+from edge.trial.account import Account, Announced, Receipt, Taken
+from edge.verdict import Decision, Verdict
 from sensors.recording import Truth
 
 from .conftest import EPOCH_NS, MS, MakeVerdict, S
@@ -115,8 +115,17 @@ def test_a_plc_that_was_told_otherwise_is_a_contradiction(make_verdict: MakeVerd
     account = book()
     account.receive(delivery(make_verdict(1), 11 * S))
     account.receive(delivery(make_verdict(2), 12 * S))
-    account.result(("cell1", 1), 1)
-    account.result(("cell1", 2), 2)
+    account.result(("cell1", 1), Taken(Decision.OK, False))
+    account.result(("cell1", 2), Taken(Decision.DEFECT, False))
+    assert account.contradicted == [("cell1", 2)]
+
+
+def test_a_late_result_must_be_uncertain_whatever_the_verdict(make_verdict: MakeVerdict) -> None:
+    account = book()
+    account.receive(delivery(make_verdict(1), 11 * S))
+    account.receive(delivery(make_verdict(2), 12 * S))
+    account.result(("cell1", 1), Taken(Decision.UNCERTAIN, True))
+    account.result(("cell1", 2), Taken(Decision.OK, True))
     assert account.contradicted == [("cell1", 2)]
 
 

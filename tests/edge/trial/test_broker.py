@@ -123,7 +123,7 @@ async def test_a_session_and_its_queue_outlive_a_killed_mosquitto(
 
         await asyncio.to_thread(leave_a_session)
         await asyncio.to_thread(publish)
-        await asyncio.sleep(6.5)  # its state is on disk every 5 s
+        await asyncio.sleep(3.2)  # its state is on disk every 2 s
         await broker.kill()
         assert not await accepts(broker.port)
         await broker.start()

@@ -56,7 +56,7 @@ def test_a_killed_daemon_loses_no_part_and_its_recording_replays_the_same(
 ) -> None:
     kept = tmp_path / "kept"
     with edge(
-        cache, "demo", "--parts", "12", "--stations", "2", "--rate", "2",
+        cache, "demo", "--parts", "12", "--stations", "2", "--rate", "4",
         "--json", str(tmp_path / "out.json"), "--keep", str(kept),
     ) as (process, output):  # fmt: skip
         pid, verdicts = 0, 0
@@ -104,3 +104,24 @@ def test_ctrl_c_ends_with_a_summary_of_what_was_judged(cache: Path, tmp_path: Pa
     assert 1 <= data["parts"] < 10
     assert data["missing"] == 0
     assert data["degraded"] == data["parts"]  # every part lacked its camera
+
+
+def test_the_bench_measures_floor_and_daemon_in_one_run(cache: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    arguments = ("--parts", "40", "--stations", "4", "--rate", "8", "--json", str(out))
+    with edge(cache, "bench", *arguments) as (process, output):
+        shown = ended(process, output)
+    data = read(out)
+    assert (data["parts"], data["missing"], data["duplicates"]) == (40, 0, 0)
+    assert data["distinct_parts"] == 40
+    floor, points = data["floor"], data["points_ms"]
+    assert floor["lost"] == 0
+    assert floor["whole_ms"]["count"] == points["witnessed"]["count"] == 40
+    # what a bare subscriber takes is less than what the whole path takes
+    assert floor["ingest_ms"]["p50"] < floor["whole_ms"]["p50"] < points["witnessed"]["p50"]
+    assert points["ready"]["p50"] < points["sealed"]["p50"] < points["published"]["p50"]
+    assert data["ratio_to_floor"]["p50"] > 1.0
+    assert data["ratio_to_floor"]["p99"] is None  # forty parts do not carry it
+    assert 0.0 < data["daemon"]["cpu_of_one_core"] < 2.0
+    assert 30 < data["daemon"]["rss_mib"] < 1000
+    assert "witnessed / floor: p50" in shown

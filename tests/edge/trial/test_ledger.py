@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.trial.account import Account, Announced
+from edge.trial.account import Account, Announced, Taken
 from edge.trial.ledger import Tail, enter
 
 LINES = """\
@@ -25,7 +25,7 @@ def test_triggers_echoes_and_results_are_booked() -> None:
         ("cell1", 2): Announced("cell1", 2, "A-1", 6_000_000_000, 1),
     }
     assert account.echo_ns == {("cell1", 1): 5_008_000_000}  # the first one holds
-    assert account.results == {("cell1", 1): [2]}
+    assert account.results == {("cell1", 1): [Taken(2, False)]}
     assert account.missing == [("cell1", 1), ("cell1", 2)]
 
 

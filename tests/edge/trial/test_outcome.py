@@ -6,7 +6,7 @@ import json
 import pytest
 from rich.console import Console
 
-from edge.trial.account import Account, Announced, Receipt
+from edge.trial.account import Account, Announced, Receipt, Taken
 from edge.trial.measure import clock_points, read_floor
 from edge.trial.outcome import conclude, show
 from sensors.recording import Truth
@@ -29,7 +29,7 @@ def books(make_verdict: MakeVerdict) -> Account:
     for verdict, at_ms in zip(verdicts, (10_515, 11_570, 15_000), strict=True):
         account.receive(Receipt(at_ms * MS, EPOCH_NS, verdict.body()))
     account.receive(Receipt(16_000 * MS, EPOCH_NS, verdicts[0].body()))
-    account.result(("cell1", 1), 1)
+    account.result(("cell1", 1), Taken(1, False))
     return account
 
 
