@@ -29,10 +29,7 @@ Send = Callable[[Block], Awaitable[None]]
 async def play(plan: Plan) -> None:
     """Stream until cancelled, or until a while after the plan's last part."""
     check(plan)
-    pools: dict[Path, pool.Pool] = {}
-    for station in plan.stations:
-        if station.recording not in pools:
-            pools[station.recording] = await asyncio.to_thread(pool.load, station.recording)
+    pools = await asyncio.to_thread(_load, plan)
     start_epoch_ns = epoch_at(plan.start_ns)
     devices = [
         device
@@ -118,6 +115,15 @@ class Schedule:
     def _push(self, when_ns: int, item: Device | Block) -> None:
         self._count += 1
         heapq.heappush(self._heap, (when_ns, self._count, item))
+
+
+def _load(plan: Plan) -> dict[Path, pool.Pool]:
+    """Every recording of the plan, once."""
+    pools: dict[Path, pool.Pool] = {}
+    for folder in dict.fromkeys(station.recording for station in plan.stations):
+        left = pool.MAX_BYTES - sum(loaded.size for loaded in pools.values())
+        pools[folder] = pool.load(folder, left)
+    return pools
 
 
 def _mqtt_outlet(broker: Broker, sensor: SimulatedSensor) -> Send:

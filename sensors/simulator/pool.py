@@ -16,7 +16,7 @@ from sensors.errors import BadReading
 from sensors.recording import RecordedBlock, RecordedPart
 
 IDLE = "idle"  # folder of the idle stretch inside the pool, itself a recording of one part
-MAX_BYTES = 2 << 30  # of decoded parts a process holds
+MAX_BYTES = 2 << 30  # of all decoded parts a process holds
 LEAD_S = 0.03  # a part stands before the sensors this long before its edge and after its window
 WINDOW_S = 0.5
 DURATION_S = LEAD_S + WINDOW_S + LEAD_S
@@ -100,6 +100,11 @@ class Pool:
     parts: tuple[PoolPart, ...]
     idle: PoolPart
     peaks: dict[str, float]  # largest magnitude of each waveform over all parts
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory."""
+        return self.idle.size + sum(part.size for part in self.parts)
 
 
 def load(folder: Path, budget: int = MAX_BYTES) -> Pool:

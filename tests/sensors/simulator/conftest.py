@@ -80,7 +80,7 @@ def make_plan(tmp_path: Path, pool_folder: Path) -> MakePlan:
 
 
 def plan_of(
-    folder: Path, pool_folder: Path, *sensors: SimulatedSensor, lead_s: float = 1.0, **given: Any
+    folder: Path, pool_folder: Path, *sensors: SimulatedSensor, lead_s: float = 0.0, **given: Any
 ) -> Plan:
     station = {
         key: given.pop(key)
@@ -116,6 +116,14 @@ def spawn(tmp_path: Path) -> Iterator[Spawn]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+def next_part(plan: Plan) -> int:
+    """Index of the next part of the first station, a little from now."""
+    station, index = plan.stations[0], 0
+    while plan.edge_ns(station, index) < time.monotonic_ns() + 100_000_000:
+        index += 1
+    return index
 
 
 def started(folder: Path, command: str, plan: Plan) -> "subprocess.Popen[str]":

