@@ -31,7 +31,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeR
 from rich.table import Table
 
 from edge.errors import ConfigError
-from edge.trial.demo import SWITCH_INTERVAL_S, Speaker, stop_on_signal, trial_folder, witness_at
+from edge.trial.demo import (
+    SWITCH_INTERVAL_S,
+    Speaker,
+    stop_on_signal,
+    took,
+    trial_folder,
+    witness_at,
+)
 from edge.trial.errors import TrialFailed, leaves
 from edge.trial.figures import Spread
 from edge.trial.load import Load, sample
@@ -56,7 +63,7 @@ class Measured:
     points: dict[str, Spread]
     floor: Floor
     load: Load
-    start_to_ready_s: float
+    start_to_ready_s: float | None
 
     @property
     def distinct(self) -> int:
@@ -76,7 +83,7 @@ class Measured:
             "stations": self.setup.stations,
             "rate": self.setup.rate,
             "distinct_parts": self.distinct,
-            "start_to_ready_s": round(self.start_to_ready_s, 3),
+            "start_to_ready_s": self.start_to_ready_s,
             "points_ms": {name: one.as_data() for name, one in self.points.items()},
             "floor": self.floor.as_data(),
             "ratio_to_floor": {n: self.ratio(n) for n in PERCENTILES},
@@ -184,7 +191,7 @@ def show(measured: Measured, console: Console) -> None:
     data = load.as_data()
     console.print(
         f"daemon: {load.mean_cpu_share:.0%} of a core, {data['rss_mib']} MiB, loop lag p99.9 "
-        f"{load.worst_lag_ms('0.999'):.1f} ms, start to ready {measured.start_to_ready_s:.1f} s"
+        f"{load.worst_lag_ms('0.999'):.1f} ms, ready{took(measured.start_to_ready_s)}"
     )
     console.print(
         f"verdicts {outcome.parts} of {outcome.triggers}, missing {len(outcome.missing)}, "

@@ -90,8 +90,8 @@ async def _demo(setup: Setup, folder: Path, console: Console) -> Outcome:
     say = Speaker(console.print)
     async with site(setup, folder, say) as at, witness_at(at) as witness, plant(at) as running:
         console.print(
-            f"{at.broker.name} on port {at.broker.port}; daemon ready after "
-            f"{running.start_to_ready_s:.1f} s, http://{at.http}/readyz"
+            f"{at.broker.name} on port {at.broker.port}; daemon ready"
+            f"{took(running.start_to_ready_s)}, http://{at.http}/readyz"
         )
         with screen(console, list(at.bundle.manifest.detectors)) as shown:
             say.to = shown.note
@@ -104,6 +104,11 @@ async def _demo(setup: Setup, folder: Path, console: Console) -> Outcome:
 def witness_at(at: Site) -> Witness:
     """A subscriber to every verdict of the site."""
     return Witness(at.broker.port, plans.VERDICTS, mqtt5=not at.broker.lacks)
+
+
+def took(start_to_ready_s: float | None) -> str:
+    """How long a start was, if that was measured."""
+    return "" if start_to_ready_s is None else f" after {start_to_ready_s:.1f} s"
 
 
 class Speaker:

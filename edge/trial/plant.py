@@ -25,7 +25,7 @@ from sensors.recording import Truth, read_truth
 from sensors.simulator import pki
 from sensors.simulator.plan import Plan
 
-LEADS_S = (8.0, 20.0, 60.0)  # from starting the plant to its first part; longer when too short
+LEADS_S = (10.0, 25.0, 60.0)  # from starting the plant to its first part; longer when too short
 SETTLE_S = 1.0  # of streams before the first part
 POLL_S = 0.02
 Say = Callable[[str], None]
@@ -78,7 +78,7 @@ class Plant:
     site: Site
     plan: Plan
     daemon: Kept
-    start_to_ready_s: float  # of the daemon, with the plant already up
+    start_to_ready_s: float | None  # of the daemon; None when the plant was not up all that time
 
     @property
     def parts(self) -> int:
@@ -119,20 +119,20 @@ async def plant(at: Site) -> AsyncIterator[Plant]:
     line, log = at.files.line, at.files.log("daemon")
     daemon = Kept(Child("daemon", python("edge", "run", str(line)), log), at.say)
     async with contextlib.AsyncExitStack() as stack:
-        began_s = 0.0
-        for lead_s in LEADS_S:
+        began_s: float | None = None
+        for attempt, lead_s in enumerate(LEADS_S):
             plan = at.plan(at.setup, lead_s, at.files.ledger)
             try:
                 async with asyncio.timeout(lead_s - SETTLE_S):
                     await at.field.start(plan)
-                    if not began_s:
+                    if began_s is None:
                         began_s = time.monotonic()
                         await stack.enter_async_context(beside(daemon.run()))
                     await until_ready(at.http)
             except TimeoutError:
                 at.say(f"not everything was up after {lead_s:g} s: the plant starts again, later")
                 continue
-            ready_s = time.monotonic() - began_s
+            ready_s = time.monotonic() - began_s if attempt == 0 else None
             watch = beside(at.broker.child.watch(), at.field.watch())
             await stack.enter_async_context(watch)
             yield Plant(at, plan, daemon, ready_s)

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import pytest
 
+pytestmark = pytest.mark.timeout(300)  # whole plants: on a busy machine they start twice
 PID = re.compile(r"daemon (\d+) \(kill -9 it")
 
 
