@@ -108,35 +108,34 @@ async def test_mqtt_triggers_outlive_an_absent_broker(
         assert message["t_ns"] == pytest.approx(edge_ns + epoch_ns + 500_000_000, abs=200_000)
 
 
-def test_a_plc_ends_when_told_and_with_its_parent(make_plan: MakePlan, spawn: Spawn) -> None:
-    plan = make_plan(lead_s=60.0)
-    process = spawn("plc", plan)
+def test_a_plc_ends_when_told(make_plan: MakePlan, spawn: Spawn) -> None:
+    process = spawn("plc", make_plan(lead_s=60.0))
     process.terminate()
     assert process.wait(5) == 0
-    path = plan.ledger.with_name("orphan.json")
-    path.write_text(plan.model_dump_json())
-    parent = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import subprocess, sys\n"
-            "command = [sys.executable, '-m', 'sensors.simulator', 'plc', sys.argv[1]]\n"
-            "child = subprocess.Popen(command, stdout=subprocess.PIPE)\n"
-            "assert child.stdout.readline() == b'ready\\n'\n"
-            "print(child.pid)",
-            str(path),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
+
+
+def test_a_process_of_the_plant_ends_with_its_parent() -> None:
+    child = (
+        "import asyncio; from sensors.simulator import process\n"
+        "async def work():\n"
+        "    process.say_ready()\n"
+        "    await asyncio.sleep(60)\n"
+        "process.live(work())\n"
     )
-    child = int(parent.stdout)
+    parent = (
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', sys.argv[1]], stdout=subprocess.PIPE)\n"
+        "assert child.stdout.readline() == b'ready\\n'\n"
+        "print(child.pid)\n"
+    )
+    command = [sys.executable, "-c", parent, child]
+    pid = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     for _ in range(100):
-        if not Path(f"/proc/{child}").exists() or _is_zombie(child):
+        if not Path(f"/proc/{pid}").exists() or _is_zombie(pid):
             return
         time.sleep(0.05)
-    os.kill(child, signal.SIGKILL)
-    pytest.fail("the PLC outlived its parent")
+    os.kill(pid, signal.SIGKILL)
+    pytest.fail("the child outlived its parent")
 
 
 def _is_zombie(pid: int) -> bool:
