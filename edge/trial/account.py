@@ -123,6 +123,11 @@ class Account:
         )
 
     @property
+    def unheard(self) -> list[Key]:
+        """Of the missing, those that were never echoed: the PLC forgot them before anyone asked."""
+        return [key for key in self.missing if key not in self.echo_ns]
+
+    @property
     def duplicates(self) -> list[Key]:
         """Triggers with two different verdicts."""
         return sorted(key for key, bodies in self._bodies.items() if len(bodies) > 1)

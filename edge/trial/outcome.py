@@ -23,6 +23,7 @@ class Outcome:
     triggers: int
     parts: int  # triggers with a verdict
     missing: tuple[Key, ...]
+    unheard: tuple[Key, ...]  # of the missing, those never echoed: nobody had accepted them
     duplicates: tuple[Key, ...]
     unannounced: tuple[Key, ...]
     contradicted: tuple[Key, ...]  # the PLC was told otherwise than the subscriber
@@ -50,7 +51,7 @@ class Outcome:
 
     def as_data(self) -> dict[str, Any]:
         """For JSON."""
-        names = ("missing", "duplicates", "unannounced", "contradicted")
+        names = ("missing", "unheard", "duplicates", "unannounced", "contradicted")
         spreads = ("latency_ms", "own_latency_ms", "recovered_latency_ms", "edge_error_ms")
         counts = (
             "triggers", "parts", "redelivered", "recovered", "degraded", "late", "plc_results",
@@ -75,6 +76,7 @@ def conclude(account: Account, restarts: int) -> Outcome:
         triggers=len(account.missing) + account.judged,
         parts=account.judged,
         missing=tuple(account.missing),
+        unheard=tuple(account.unheard),
         duplicates=tuple(account.duplicates),
         unannounced=tuple(account.unannounced),
         contradicted=tuple(account.contradicted),
@@ -136,6 +138,11 @@ def show(outcome: Outcome, console: Console) -> None:
         ("contradicted", outcome.contradicted, "PLC told otherwise than subscribers"),
     ):
         console.print(_promise(name, keys, meaning))
+    if outcome.unheard:
+        console.print(
+            f"  {len(outcome.unheard)} of the missing were never echoed: they left the PLC's ring "
+            "of 16 while the daemon was away"
+        )
     console.print(
         f"window end (or trigger, if later) to subscriber: {outcome.latency_ms.in_words()}"
     )

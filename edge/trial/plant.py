@@ -110,8 +110,10 @@ async def site(setup: Setup, folder: Path, say: Say) -> AsyncIterator[Site]:
 
 
 @contextlib.asynccontextmanager
-async def plant(at: Site) -> AsyncIterator[Plant]:
+async def plant(at: Site, *, may_die: bool = False) -> AsyncIterator[Plant]:
     """Start PLC, stations and daemon; handed over when all is ready and no part has come yet.
+
+    With `may_die`, broker, PLC and stations may be pulled out; else their death ends the trial.
 
     Raises:
         TrialFailed: alone or within a group: a process could not be started, or died.
@@ -133,8 +135,9 @@ async def plant(at: Site) -> AsyncIterator[Plant]:
                 at.say(f"not everything was up after {lead_s:g} s: the plant starts again, later")
                 continue
             ready_s = time.monotonic() - began_s if attempt == 0 else None
-            watch = beside(at.broker.child.watch(), at.field.watch())
-            await stack.enter_async_context(watch)
+            if not may_die:
+                watch = beside(at.broker.child.watch(), at.field.watch())
+                await stack.enter_async_context(watch)
             yield Plant(at, plan, daemon, ready_s)
             return
         raise TrialFailed(f"the daemon is not ready; its log ends:\n{daemon.child.last_words()}")

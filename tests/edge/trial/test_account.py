@@ -30,6 +30,13 @@ def test_a_trigger_without_verdict_is_missing(make_verdict: MakeVerdict) -> None
     assert account.judged == 1
 
 
+def test_a_missing_trigger_that_was_never_echoed_was_not_accepted() -> None:
+    account = book()
+    account.echo(("cell1", 2), 12 * S)
+    assert account.missing == [("cell1", 1), ("cell1", 2)]
+    assert account.unheard == [("cell1", 1)]
+
+
 def test_the_same_verdict_again_is_redelivered_and_no_duplicate(make_verdict: MakeVerdict) -> None:
     account, verdict = book(), make_verdict(1)
     assert account.receive(delivery(verdict, 11 * S)) == ("cell1", 1)

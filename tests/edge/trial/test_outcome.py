@@ -39,7 +39,7 @@ def test_the_outcome_counts_every_fate_once(make_verdict: MakeVerdict) -> None:
     assert (data["triggers"], data["parts"], data["missing"], data["duplicates"]) == (4, 3, 1, 0)
     assert (data["redelivered"], data["recovered"], data["degraded"], data["late"]) == (1, 1, 1, 1)
     assert (data["plc_results"], data["restarts"], data["over_deadline"]) == (1, 1, 1)
-    assert data["keys"] == {"missing": [["cell1", 4]]}
+    assert data["keys"] == {"missing": [["cell1", 4]], "unheard": [["cell1", 4]]}
     assert data["decisions"] == {"ok": 2, "uncertain": 1}
     assert not outcome.is_sound
 
