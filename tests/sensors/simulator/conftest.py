@@ -26,6 +26,11 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def wall_minus_monotonic_ns() -> int:
+    """Between two clocks; who is interrupted between the two readings sees less."""
+    return max(time.time_ns() - time.monotonic_ns() for _ in range(50))
+
+
 class Mosquitto:
     """A broker that can be pulled out and put back."""
 

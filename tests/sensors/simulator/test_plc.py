@@ -11,7 +11,7 @@ from asyncua import ua
 
 from sensors.simulator.plan import DeviceClock, node
 
-from .conftest import MakePlan
+from .conftest import MakePlan, wall_minus_monotonic_ns
 from .desk import epoch_us, ledger, read, serving, until
 
 
@@ -32,7 +32,7 @@ class Seen:
 async def test_the_edge_is_stamped_by_the_plcs_own_clock(make_plan: MakePlan) -> None:
     clock = DeviceClock(offset_s=-1.25, drift_ppm=50.0)
     plan = make_plan(period_s=0.3, plc_clock=clock, recipe="motor-b")
-    epoch_ns = time.time_ns() - time.monotonic_ns()
+    epoch_ns = wall_minus_monotonic_ns()
     async with serving(plan) as client:
         seen = Seen()
         subscription = await client.create_subscription(5, seen)
@@ -95,7 +95,7 @@ async def test_current_time_is_the_plcs_clock_at_the_moment_of_reading(
 
 async def test_a_slow_plc_publishes_late_what_it_stamped_in_time(make_plan: MakePlan) -> None:
     plan = make_plan(period_s=0.33, profile="slow")
-    epoch_ns = time.time_ns() - time.monotonic_ns()
+    epoch_ns = wall_minus_monotonic_ns()
     async with serving(plan) as client:
         seen, polled = Seen(), dict[int, int]()
         subscription = await client.create_subscription(5, seen)

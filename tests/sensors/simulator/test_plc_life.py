@@ -19,7 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from sensors.simulator.plan import DeviceClock
 
-from .conftest import MakePlan, Mosquitto, Spawn
+from .conftest import MakePlan, Mosquitto, Spawn, wall_minus_monotonic_ns
 from .desk import ledger, listening, read, until
 
 
@@ -83,7 +83,7 @@ async def test_mqtt_triggers_outlive_an_absent_broker(
         trigger_topic="line/S1/trigger",
         plc_clock=DeviceClock(offset_s=0.5),
     )
-    epoch_ns = time.time_ns() - time.monotonic_ns()
+    epoch_ns = wall_minus_monotonic_ns()
     first = Listener(mosquitto.port)
     listeners.append(first)
     await asyncio.to_thread(first.is_subscribed.wait, 5)

@@ -14,6 +14,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from sensors import recording
 from sensors.simulator.plan import DeviceClock, Plan
 
+from .conftest import wall_minus_monotonic_ns
+
 RATES_HZ = {"vibration": 25_600, "audio": 16_000, "camera": 30}
 
 
@@ -68,7 +70,7 @@ class Ear:
 
 def stamp_ns(clock: DeviceClock, plan: Plan, at_ns: int) -> float:
     """What a clock shows at a monotonic time: the closed form of the plan's docstring."""
-    epoch_ns = time.time_ns() - time.monotonic_ns() + plan.start_ns
+    epoch_ns = wall_minus_monotonic_ns() + plan.start_ns
     zero_ns = clock.uptime_s * 1e9 * (1 + clock.drift_ppm * 1e-6)
     since_ns = at_ns - plan.start_ns
     shown_ns = (zero_ns if clock.counts_from_power_on else epoch_ns) + clock.offset_s * 1e9
