@@ -29,6 +29,7 @@ from sensors.windower import Windower
 
 log = logging.getLogger(__name__)
 MAX_IN_FLIGHT = 64  # parts of one station; beyond it the oldest is judged with what there is
+USABLE = 0.9  # coverage from which a window without its end is still worth an answer
 FRESH_NS = 1_000_000_000  # a trigger from a ring this long after its window is no news any more
 MAX_SEALED = 256  # verdicts waiting for the disk; beyond it the disk is dead and the process ends
 
@@ -169,14 +170,17 @@ class StationPipeline:
             part.timers.append(loop.call_later(delay_s, give_up, part))
 
     def _stop_watching(self, part: Part) -> None:
-        """Windows not complete by now can no longer be judged in time."""
+        """No more waiting: a window that lacks only its last block is used, others given up."""
         for sensor in part.unseen:
             edge_ns, now_ns = part.accepted.trigger.edge_ns, time.monotonic_ns()
             partial = self._windower.cut_partial(sensor, edge_ns, now_ns)
             if partial is None:
                 part.give_up(sensor, "silent", "no data in the part's window")
+                continue
+            part.windows[sensor] = partial
+            if partial.quality.coverage >= USABLE:
+                self._infer(part, sensor, partial)
             else:
-                part.windows[sensor] = partial
                 share = f"{partial.quality.coverage:.0%} of the window came in time"
                 part.give_up(sensor, "incomplete", share)
         self._seal_complete()

@@ -34,8 +34,7 @@ def run(options: argparse.Namespace) -> int:
         stream=sys.stderr,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    for noisy in ("asyncua", "aiohttp"):  # what matters of them, the supervisor says
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    logging.getLogger("asyncua").setLevel(logging.CRITICAL)  # lost links, the supervisor says
     line = read(options.line)
     status = 0
     try:

@@ -94,6 +94,7 @@ class OpcUaSource:
             ]
             try:
                 async with asyncio.TaskGroup() as tasks:
+                    await self._ask_clock(client)  # first: a ring's stamps are of no use without
                     for station, trigger in self._triggers.items():
                         items += await self._start(tasks, client, station, trigger)
                     refused = await self._watch(subscription, items)
@@ -131,19 +132,23 @@ class OpcUaSource:
     async def _read_clock(
         self, client: Client, subscription: Subscription, refused: list[Item]
     ) -> None:
-        node = [ua.NodeId(ua.Int32(ObjectIds.Server_ServerStatus_CurrentTime))]
         turn = 0
         while True:
-            async with asyncio.timeout(CLOCK_TIMEOUT_S):
-                values = await client.uaclient.read_attributes(node, AttributeIds.Value)
-            received_ns = time.monotonic_ns()
-            reading = values[0].Value
-            if reading is not None and (stamp := epoch_ns(reading.Value)):
-                self._observe_clock(self._name, stamp, received_ns)
+            await asyncio.sleep(CLOCK_S)
+            await self._ask_clock(client)
             turn += 1
             if refused and turn % REFUSED_AGAIN == 0:
                 refused = await self._watch(subscription, refused)
-            await asyncio.sleep(CLOCK_S)
+
+    async def _ask_clock(self, client: Client) -> None:
+        """Read the server's time; no answer in time means that it is gone or frozen."""
+        node = [ua.NodeId(ua.Int32(ObjectIds.Server_ServerStatus_CurrentTime))]
+        async with asyncio.timeout(CLOCK_TIMEOUT_S):
+            values = await client.uaclient.read_attributes(node, AttributeIds.Value)
+        received_ns = time.monotonic_ns()
+        reading = values[0].Value
+        if reading is not None and (stamp := epoch_ns(reading.Value)):
+            self._observe_clock(self._name, stamp, received_ns)
 
     def _note_granted(self, granted: Granted) -> None:
         self._granted(granted)

@@ -197,6 +197,18 @@ async def test_a_window_whose_end_never_came_is_incomplete(tmp_path: Path) -> No
         assert "75%" in said["sensors"]["st1-right"]["reason"]
 
 
+async def test_a_window_that_lacks_only_its_last_block_is_still_judged(tmp_path: Path) -> None:
+    async with cell(tmp_path, Metrics()) as station:
+        edge_ns = time.monotonic_ns() - 70 * MS
+        await station.trigger(1, edge_ns - 4 * MS)
+        station.feel("st1-left", edge_ns, 9)
+        station.feel("st1-right", edge_ns - 8 * MS, 8)  # 60 of 64 ms
+        said = await station.verdict()
+        assert said["sensors"]["st1-right"]["coverage"] == 0.9375
+        assert said["sensors"]["st1-right"]["probabilities"]
+        assert said["clock"]["sealed_ns"] <= said["clock"]["deadline_ns"]
+
+
 async def test_a_hung_engine_is_a_missing_sensor_and_its_late_result_is_counted(
     tmp_path: Path,
 ) -> None:
