@@ -30,8 +30,8 @@ from edge import bundle, config
 from edge.bundle import Bundle
 from edge.errors import ConfigError
 from edge.rejudge import Judge, Replayed
-from edge.trial.outcome import show_score
 from edge.trial.score import Score, said_label, score
+from edge.trial.summary import make_console, show_score
 from edge.trial.table import said_by, truth_words
 from sensors.errors import BadReading
 from sensors.recording import read_header, read_parts, read_truth
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    console, one = Console(highlight=False), bundle.load(options.bundle)
+    console, one = make_console(), bundle.load(options.bundle)
     try:
         judge = Judge(read_header(options.folder)["sensors"], one, options.engine)
         truths = read_truth(options.folder)
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
             disable=not quiet.is_terminal, transient=True,
         ):  # fmt: skip
             done.append(judge.again(part, truths.get(part.index)))
-            console.print(line(done[-1]), markup=False, soft_wrap=True)
+            console.print(line(done[-1]), markup=False)
     except BadReading as error:
         raise ConfigError(f"{options.folder}: {error}") from error
     show(done, judge, console)

@@ -47,6 +47,7 @@ from edge.trial.observe import Observer
 from edge.trial.outcome import Outcome, conclude
 from edge.trial.plant import beside, plant, site
 from edge.trial.setup import Setup, add_plant_arguments, setup_from
+from edge.trial.summary import make_console
 
 LEAST_DISTINCT = 40  # recorded parts of a run: with fewer, caches and decisions flatter
 MOST_DISTINCT = 60
@@ -101,7 +102,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    setup, console = setup_from(options), Console()
+    setup, console = setup_from(options), make_console()
     setup = replace(setup, recorded=max(MOST_DISTINCT // setup.stations, 1))
     if setup.recorded_per_station * setup.stations < LEAST_DISTINCT:
         raise ConfigError(f"--parts: is {setup.parts}; measure at least {LEAST_DISTINCT} parts")

@@ -36,9 +36,10 @@ from edge.trial import plans
 from edge.trial.account import Account
 from edge.trial.errors import TrialFailed, leaves
 from edge.trial.observe import Observer
-from edge.trial.outcome import Outcome, conclude, show
+from edge.trial.outcome import Outcome, conclude
 from edge.trial.plant import Plant, Site, plant, site
 from edge.trial.setup import Setup, add_plant_arguments, setup_from
+from edge.trial.summary import make_console, show
 from edge.trial.table import Screen, screen
 from edge.trial.witness import Witness
 
@@ -57,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     setup = replace(setup_from(options), is_recorded=options.keep is not None)
-    console = Console()
+    console = make_console()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         with trial_folder(options.keep) as folder:

@@ -1,19 +1,14 @@
-"""What came out of a trial, as data and in words."""
+"""What came out of a trial, as data."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from edge.trial.account import Account, Key, Row
 from edge.trial.figures import Spread, spread
 from edge.trial.score import Score, score
 
 DEADLINE_MS = 50.0
-SHOWN_KEYS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,65 +113,3 @@ def _engines(rows: list[Row]) -> dict[str, list[str]]:
             if report.engine:
                 engines.setdefault(report.detector, set()).add(report.engine)
     return {detector: sorted(names) for detector, names in sorted(engines.items())}
-
-
-def show(outcome: Outcome, console: Console) -> None:
-    """The summary for people."""
-    counted = outcome.score
-    console.print()
-    show_score(counted, console)
-    console.print(
-        f"triggers {outcome.triggers}, verdicts {outcome.parts}, redelivered "
-        f"{outcome.redelivered}, degraded {outcome.degraded}, late {outcome.late}, recovered "
-        f"after an interruption {outcome.recovered}, daemon restarts {outcome.restarts}, "
-        f"PLC took {outcome.plc_results} results and {outcome.plc_late} late ones"
-    )
-    for name, keys, meaning in (
-        ("missing", outcome.missing, "triggers without a verdict"),
-        ("duplicates", outcome.duplicates, "triggers with two different verdicts"),
-        ("unannounced", outcome.unannounced, "verdicts on triggers that nobody gave"),
-        ("contradicted", outcome.contradicted, "PLC told otherwise than subscribers"),
-    ):
-        console.print(_promise(name, keys, meaning))
-    if outcome.unheard:
-        console.print(
-            f"  {len(outcome.unheard)} of the missing were never echoed: they left the PLC's ring "
-            "of 16 while the daemon was away"
-        )
-    console.print(
-        f"window end (or trigger, if later) to subscriber: {outcome.latency_ms.in_words()}"
-    )
-    console.print(f"  by the daemon's own clock points: {outcome.own_latency_ms.in_words()}")
-    console.print(f"edge of a part, believed against true: {outcome.edge_error_ms.in_words()}")
-    if outcome.recovered:
-        console.print(f"  recovered parts: {outcome.recovered_latency_ms.in_words()}")
-    engines = ", ".join(f"{d}: {'/'.join(names)}" for d, names in outcome.engines.items())
-    console.print(f"engines: {engines or 'none answered'}")
-
-
-def show_score(counted: Score, console: Console) -> None:
-    """Verdicts against the truth, and what of it counts."""
-    console.print(_confusion(counted))
-    console.print(
-        f"rejects {counted.rejects}: {counted.escapes} escaped, {counted.named} called by their "
-        f"name; good {counted.good}: {counted.false_rejects} rejected; "
-        f"uncertain {counted.uncertain} (small defects count nowhere)"
-    )
-
-
-def _promise(name: str, keys: tuple[Key, ...], meaning: str) -> Text:
-    shown = ", ".join(f"{station} {sequence}" for station, sequence in keys[:SHOWN_KEYS])
-    more = " ..." if len(keys) > SHOWN_KEYS else ""
-    text = f"{name} {len(keys)} ({meaning}{': ' + shown + more if keys else ''})"
-    return Text(text, style="bold red" if keys else "green")
-
-
-def _confusion(counted: Score) -> Table:
-    said = sorted({name for row in counted.confusion.values() for name in row})
-    table = Table(title="truth (rows) and verdict (columns)", title_justify="left")
-    table.add_column("truth", style="dim")
-    for name in said:
-        table.add_column(name, justify="right")
-    for truth, row in counted.confusion.items():
-        table.add_row(truth, *(str(row[name]) if name in row else "" for name in said))
-    return table

@@ -159,7 +159,7 @@ def _said(report: SensorReport) -> str:
         return report.status
     name = max(report.probabilities, key=lambda k: report.probabilities[k])
     sick = "" if report.status == "ok" else f" ({report.status})"
-    return f"{name} {report.probabilities[name]:.2f}{sick}"
+    return f"{report.probabilities[name]:.2f} {name}{sick}"  # the number survives a narrow column
 
 
 def marks(verdict: Verdict) -> str:

@@ -8,7 +8,8 @@ from rich.console import Console
 
 from edge.trial.account import Account, Announced, Receipt, Taken
 from edge.trial.measure import clock_points, read_floor
-from edge.trial.outcome import conclude, show
+from edge.trial.outcome import conclude
+from edge.trial.summary import show
 from sensors.recording import Truth
 
 from .conftest import EPOCH_NS, MS, MakeVerdict, S
@@ -66,6 +67,14 @@ def test_people_are_told_which_trigger_is_missing(make_verdict: MakeVerdict) -> 
     show(conclude(books(make_verdict), restarts=0), Console(file=out, width=120))
     assert "missing 1 (triggers without a verdict: cell1 4)" in out.getvalue()
     assert "duplicates 0 (triggers with two different verdicts)" in out.getvalue()
+
+
+def test_the_table_of_truth_fits_a_narrow_terminal(make_verdict: MakeVerdict) -> None:
+    out = io.StringIO()
+    show(conclude(books(make_verdict), restarts=0), Console(file=out, width=80))
+    rows = [line.split() for line in out.getvalue().splitlines()[1:7]]
+    assert ["crack", "1"] in rows  # passed
+    assert ["ok", "1", "1"] in rows  # passed, uncertain
 
 
 def test_clock_points_count_from_the_later_of_window_end_and_trigger(

@@ -32,7 +32,7 @@ def test_a_pipe_gets_one_line_a_part(make_verdict: MakeVerdict) -> None:
     )
     lines = rendered(False, row).splitlines()
     assert lines[1] == (
-        "cell1-000003   crack          Bel(ok) 0.91 Pl(ok) 0.97 K 0.02  camera: good 0.88  "
+        "cell1-000003   crack          Bel(ok) 0.91 Pl(ok) 0.97 K 0.02  camera: 0.88 good  "
         "audio: silent  17.3 ms  degraded [truth: crack 1.4]"
     )
 
@@ -41,7 +41,7 @@ def test_a_terminal_shows_the_row_the_status_and_the_note(make_verdict: MakeVerd
     row = Row(None, make_verdict(3, recovered=True), None, 2017.0, 16.0)
     text = rendered(True, row, "daemon was killed (SIGKILL); started again")
     last = text[text.rindex("part ") :]
-    for expected in ("cell1-000003", "ok recovered", "good 0.88", "silent", "2017.0"):
+    for expected in ("cell1-000003", "ok recovered", "0.88 good", "silent", "2017.0"):
         assert expected in last
     assert "daemon 4711" in last
     assert "daemon was killed (SIGKILL); started again" in last
