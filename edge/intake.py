@@ -4,7 +4,6 @@ Bad readings end here: refused, counted under their own cause, logged once per s
 minute with what was expected and their first bytes. They change no other part's verdict.
 """
 
-import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,15 +21,12 @@ from edge.tape import Tape
 from sensors import block, codec
 from sensors.block import Block
 from sensors.clock import SourceClock
+from sensors.complaints import Complaints
 from sensors.errors import BadReading
 from sensors.recording import RecordedBlock
 from sensors.signal import Sample
 
 Values = NDArray[np.float32] | NDArray[np.uint8]
-
-log = logging.getLogger(__name__)
-LOG_EVERY_NS = 60_000_000_000
-SHOWN_BYTES = 32
 
 
 class SensorIntake:
@@ -59,7 +55,7 @@ class SensorIntake:
             stamp=sensor.stamp,
             stamp_offset_ms=sensor.stamp_offset_ms,
         )
-        self._logged_ns: dict[str, int] = {}
+        self._complaints = Complaints()
 
     def deliver(self, payload: bytes, properties: Mapping[str, str], received_ns: int) -> None:
         """One payload as it came from the wire."""
@@ -121,8 +117,4 @@ class SensorIntake:
 
     def _refuse(self, error: BadReading, payload: bytes) -> None:
         self._metrics.count(self._sensor.id, error.cause)
-        now_ns = time.monotonic_ns()
-        if now_ns - self._logged_ns.get(error.cause, -LOG_EVERY_NS) >= LOG_EVERY_NS:
-            self._logged_ns[error.cause] = now_ns
-            shown = payload[:SHOWN_BYTES].hex(" ")
-            log.warning("%s: %s: %s; begins %s", self._sensor.id, error.cause, error, shown)
+        self._complaints.say(self._sensor.id, error.cause, str(error), payload)
