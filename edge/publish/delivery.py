@@ -67,16 +67,23 @@ def _check_judged(connection: sqlite3.Connection, trigger_id: str) -> None:
 
 
 def owed(
-    connection: sqlite3.Connection, publisher: str, after: int, limit: int, replayed_to: int
+    connection: sqlite3.Connection,
+    publisher: str,
+    *,
+    after: int,
+    up_to: int,
+    limit: int,
+    is_replayed: bool,
 ) -> list[Delivery]:
-    """The next unacknowledged deliveries of a publisher, in order."""
+    """Unacknowledged deliveries of a publisher with numbers in (after, up_to], in order."""
     rows = connection.execute(
         "SELECT number, id, station, body FROM delivery JOIN verdict USING (number) "
-        "WHERE publisher = ? AND published_ns IS NULL AND number > ? ORDER BY number LIMIT ?",
-        (publisher, after, limit),
+        "WHERE publisher = ? AND published_ns IS NULL AND number > ? AND number <= ? "
+        "ORDER BY number LIMIT ?",
+        (publisher, after, up_to, limit),
     ).fetchall()
     return [
-        Delivery(number, name, station, body, is_replayed=number <= replayed_to)
+        Delivery(number, name, station, body, is_replayed=is_replayed)
         for number, name, station, body in rows
     ]
 

@@ -4,6 +4,10 @@ A result is offered by one write of all its fields, then ResultReady. The PLC ta
 ResultReady is set and ResultSequence is not what it took last, and writes that sequence to Ack. No
 Ack within `ack_timeout_s` closes the delivery: the PLC could have read it all that time, and a
 second offer would come when another part stands in its place.
+
+Results are offered in trigger order, but what was owed from before this session (Late, REPLAYED)
+gives way to the present: nobody waits for it any more, and behind a long line of it every fresh
+result would be late, too.
 """
 
 import asyncio
@@ -97,10 +101,10 @@ class Mailbox:
                 )
 
     async def deliver(self) -> None:
-        """Offer what is owed, one at a time, in trigger order."""
+        """Offer what is owed, one at a time."""
         async with self._outbox.feed(self._publisher) as feed, asyncio.TaskGroup() as closing:
             while True:
-                one = await feed.next()
+                one = await feed.next(present_first=True)
                 published_ns = await self._offer(one)
                 closing.create_task(self._outbox.done(self._publisher, one, published_ns))
 
@@ -120,7 +124,9 @@ class Mailbox:
             await self._tags.write(**asdict(answer))
             await self._tags.write(result_ready=True)
             self._published(one, time.monotonic_ns())
-            if not await self._taken(answer.result_sequence, before):
+            # a replayed one waits half as long, so that a fresh one behind it stays fresh
+            timeout_s = self._timeout_s / 2 if one.is_replayed else self._timeout_s
+            if not await self._taken(answer.result_sequence, before, timeout_s):
                 self._count(self.station, "ack_timeout")
         self._echoes.settle(self.station, one.id)
         async with self._busy:
@@ -128,8 +134,8 @@ class Mailbox:
             await self._tags.write(result_ready=False, busy=is_busy)
         return published_ns
 
-    async def _taken(self, sequence: int, before: Ack) -> bool:
-        give_up = time.monotonic() + self._timeout_s
+    async def _taken(self, sequence: int, before: Ack, timeout_s: float) -> bool:
+        give_up = time.monotonic() + timeout_s
         while not self._ack.takes(sequence, before):
             left_s = give_up - time.monotonic()
             if left_s <= 0.0:

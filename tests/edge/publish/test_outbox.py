@@ -112,6 +112,19 @@ async def test_after_a_reconnect_old_ones_come_replayed_before_fresh_ones(box: B
     assert [one.is_fresh for one in got] == [False] * len(old) + [True] * 3
 
 
+async def test_a_publisher_may_take_the_present_before_the_past(box: Box) -> None:
+    old = [await box.judge() for _ in range(PAGE + 5)]
+    async with box.outbox.feed("mqtt") as feed:
+        got = [await feed.next(present_first=True) for _ in range(3)]
+        new = [await box.judge() for _ in range(MEMORY + 20)]
+        got += [await feed.next(present_first=True) for _ in range(len(new) + len(old) - 3)]
+        assert await is_idle(feed)
+    assert [one.id for one in got] == old[:3] + new + old[3:]
+    assert [one.is_replayed for one in got] == [True] * 3 + [False] * len(new) + [True] * PAGE + [
+        True
+    ] * 2
+
+
 async def test_a_restart_delivers_the_same_ids_and_bodies(path: Path) -> None:
     async with box_at(path) as box:
         names = [await box.judge() for _ in range(10)]

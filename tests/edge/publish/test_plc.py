@@ -50,6 +50,7 @@ def victim() -> Iterator[Plc]:
 def plc(shared: Plc) -> Plc:
     shared.acks = True
     shared.requests.clear()
+    shared.taken.clear()
     return shared
 
 
@@ -340,6 +341,54 @@ async def test_a_verdict_whose_ack_came_while_the_link_was_down_is_not_offered_a
         await until(lambda: not bench.box.outbox.backlog(publisher_name(station)))
         assert plc.of(station, "result") == []
         assert bench.box.counts == {(station, "ack_found"): 1}
+
+
+async def test_a_fresh_result_does_not_wait_behind_a_long_past(
+    path: Path, plc: Plc, station: str
+) -> None:
+    plc.acks = False
+    async with bench_at(path, plc, station) as bench:
+        for _ in range(30):
+            await bench.judge(await bench.accept(station), Decision.OK)
+    async with bench_at(path, plc, station, timeout_s=1.0, parts=30) as bench, bench.serving():
+        await until(lambda: len(plc.taken) == 2)
+        await bench.judge(await bench.accept(station), Decision.DEFECT)
+        await until(lambda: len(plc.taken) >= 4)
+    assert taken(plc)[:2] == [
+        (1, Decision.UNCERTAIN, True, ErrorCode.REPLAYED),
+        (2, Decision.UNCERTAIN, True, ErrorCode.REPLAYED),
+    ]
+    assert (31, Decision.DEFECT, False, ErrorCode.NONE) in taken(plc)[2:4]
+    past = [number for number, *_ in taken(plc) if number != 31]
+    assert past == list(range(1, len(past) + 1))
+
+
+async def test_an_echo_that_a_crash_cut_off_is_told_at_the_next_start(
+    path: Path, plc: Plc, station: str
+) -> None:
+    async with bench_at(path, plc, station) as bench:
+        accepted = await bench.accept(station)
+        await bench.judge(accepted, Decision.OK)
+    async with bench_at(path, plc, station, parts=1) as bench:
+        newest = bench.box.journal.newest(station)
+        assert newest is not None
+        bench.echoes.remember(newest)
+        async with bench.serving():
+            await until(lambda: not bench.box.outbox.backlog(publisher_name(station)))
+        assert plc.of(station, "echo_sequence") == [
+            {"busy": False, "echo_part": "part-1", "echo_sequence": 1}
+        ]
+        assert plc.value(station, "busy") is False
+
+
+async def test_a_fault_of_logic_is_not_taken_for_a_lost_link(
+    path: Path, plc: Plc, station: str
+) -> None:
+    async with bench_at(path, plc, station) as bench:
+        accepted = await bench.accept(station)
+        await bench.box.outbox.put(accepted.id, station, b"not a verdict", sealed_ns=NOW)
+        with pytest.raises(ValueError, match="Expecting value"):
+            await bench.session().run()
 
 
 async def test_an_ack_left_from_before_the_counter_wrapped_does_not_take_a_result(
