@@ -8,13 +8,14 @@ from pathlib import Path
 
 import torch
 
-from models import dataset, passport, train
+from edge.bundle import load
+from models import answers, dataset, evaluate, passport, train
 from models.detectors import DESIGNS
 from models.export import export
 from models.quantize import quantize
 
 OUT = Path("edge/bundles/motor")
-COUNTS = {"train": 24_000, "validation": 2_000, "calibration": 6_000, "test": 6_000}
+COUNTS = {"train": 18_000, "validation": 1_500, "calibration": 4_500, "test": 4_500}
 CALIBRATING = 300  # parts whose activations set the INT8 scales
 
 
@@ -53,18 +54,33 @@ def shrink(arguments: argparse.Namespace) -> None:
         quantize(float_file, arguments.out / f"{name}.onnx", design, list(typical))
 
 
+def ask(arguments: argparse.Namespace) -> None:
+    """run the networks over the parts held back for calibration and test"""
+    work = arguments.work
+    answers.collect(work / "parts", work / "onnx", arguments.out, work / "answers")
+
+
 def pack(arguments: argparse.Namespace) -> None:
-    """calibrate, test on unseen parts, write the manifest"""
+    """calibrate, measure on unseen parts, write the manifest"""
     command = f"python -m models make --share {arguments.share:g} --epochs {arguments.epochs}"
-    _say(passport.assemble(arguments.work, arguments.out, command))
+    found = answers.read(arguments.work / "answers")
+    _say(passport.assemble(found, arguments.out, command))
+
+
+def judge(arguments: argparse.Namespace) -> None:
+    """measure a finished bundle again on the answers kept"""
+    found = answers.read(arguments.work / "answers")
+    _say(evaluate.measure(load(arguments.out).manifest, found))
 
 
 STEPS = {
     "simulate": (simulate,),
     "train": (teach,),
     "quantize": (shrink,),
+    "answer": (ask,),
     "bundle": (pack,),
-    "make": (simulate, teach, shrink, pack),
+    "evaluate": (judge,),
+    "make": (simulate, teach, shrink, ask, pack),
 }
 
 

@@ -16,7 +16,7 @@ Real = NDArray[np.float64]
 
 FALSE_REJECTS = 0.01  # share of good parts that may fail to pass, by rejection or by doubt
 GATED = 0.25  # of that, the share given to the limit on conflict
-REJECTED = 0.1  # of that, the share that may be called a defect outright
+REJECTED = 0.3  # of that, the share that may be called a defect outright
 
 
 def temperature(logits: Real, labels: NDArray[np.int64], weights: NDArray[np.floating]) -> float:

@@ -7,6 +7,7 @@ that no part, room, mounting or light of one split occurs in another.
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -69,7 +70,9 @@ def simulate(folder: Path, counts: dict[str, int], jobs: int) -> None:
         for split in SPLITS
         for start in range(0, counts.get(split.name, 0), SHARD)
     ]
-    with ProcessPoolExecutor(jobs, initializer=_one_thread) as pool:
+    # Spawned, not forked: a fork of a process in which an engine's threads run may hang.
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_one_thread) as pool:
         for _ in track(pool.map(_render_shard, tasks), "simulating", total=len(tasks)):
             pass
 

@@ -13,11 +13,24 @@ from edge.bundle import Manifest
 from edge.fusion.decision import Decided, decide
 from edge.fusion.evidence import excludes, statement
 from edge.fusion.frame import Frame
-from models.calibrate import fuse
+from models.answers import Answered, Findings
+from models.calibrate import FALSE_REJECTS, fuse
 from models.dataset import Parts
 from sensors.simulator.cause import HYPOTHESES
 
 Real = NDArray[np.float64]
+
+
+def measure(manifest: Manifest, found: Findings) -> dict[str, float]:
+    """All metrics on the test parts; `float_*` are those of the networks before quantisation."""
+    test = found.test
+    metrics = fused_metrics(verdicts(test.int8, manifest), test.truth)
+    exact = fused_metrics(verdicts(test.exact, manifest), test.truth)
+    rates = ("escape_rate", "false_reject_rate", "uncertain_good", "uncertain_defective")
+    metrics |= {f"float_{rate}": exact[rate] for rate in rates}
+    for name in manifest.detectors:
+        metrics |= alone_metrics(name, found, manifest)
+    return metrics
 
 
 def verdicts(logits: Mapping[str, Real], manifest: Manifest) -> list[Decided]:
@@ -54,38 +67,34 @@ def fused_metrics(decided: list[Decided], parts: Parts) -> dict[str, float]:
     return metrics
 
 
-def alone_metrics(
-    name: str,
-    calibration: tuple[Real, Parts],
-    test: tuple[Real, Parts],
-    manifest: Manifest,
-    false_alarms: float,
-) -> dict[str, float]:
-    """One detector by itself, alarming on this share of good calibration parts.
+def alone_metrics(name: str, found: Findings, manifest: Manifest) -> dict[str, float]:
+    """One detector by itself, failing as many good calibration parts as fusion may fail.
 
     `escape_rate` counts every defect of the frame, also those this detector cannot see;
     `own_escape_rate` only those it has a class for.
     """
     detector = manifest.detectors[name]
-    good = [manifest.good in one.hypotheses for one in detector.classes].index(True)
+    passing = [manifest.good in one.hypotheses for one in detector.classes]
     own = {
         h for one in detector.classes if manifest.good not in one.hypotheses for h in one.hypotheses
     }
+    frame = Frame(manifest.hypotheses)
 
-    def belief(logits: Real) -> Real:
-        frame = Frame(manifest.hypotheses)
-        said = [statement(row, detector, frame, 1.0).probabilities for row in logits]
-        return np.array([one[detector.classes[good].name] for one in said])
+    def belief(answered: Answered) -> Real:
+        said = [statement(row, detector, frame, 1.0) for row in answered.int8[name]]
+        return np.array([[*one.probabilities.values()][passing.index(True)] for one in said])
 
-    healthy = belief(calibration[0])[calibration[1].hypothesis == 0]
-    passes = belief(test[0]) >= np.quantile(healthy, false_alarms)
-    parts = test[1]
+    healthy = belief(found.calibration)[found.calibration.truth.hypothesis == 0]
+    passes = belief(found.test) >= np.quantile(healthy, FALSE_REJECTS)
+    parts = found.test.truth
     truth = np.array(HYPOTHESES)[parts.hypothesis]
     is_reject = (truth != "ok") & (parts.severity >= 1.0)
+    same = found.test.int8[name].argmax(axis=1) == found.test.exact[name].argmax(axis=1)
     return {
         f"{name}_false_alarms": _share(~passes, truth == "ok"),
         f"{name}_escape_rate": _share(passes, is_reject),
         f"{name}_own_escape_rate": _share(passes, is_reject & np.isin(truth, sorted(own))),
+        f"{name}_int8_agreement": round(float(same.mean()), 5),
     }
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,12 +11,9 @@ from numpy.typing import NDArray
 from edge.bundle import MANIFEST, Certificate, Detector, DetectorClass, Manifest, Origin, load
 from edge.fusion.frame import Frame
 from models import calibrate, dataset, evaluate, toml, train
-from models.answers import answers
-from models.dataset import Parts
+from models.answers import Findings, answers
 from models.detectors import DESIGNS, Design
 from sensors.simulator.cause import HYPOTHESES
-
-Real = NDArray[np.float64]
 
 VERSION = "0.1.0"
 RULE = "yager"
@@ -31,31 +27,18 @@ LIMITS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """One split: what was true of each part, and what every INT8 network answered."""
-
-    parts: Mapping[str, Parts]
-    logits: Mapping[str, Real]
-
-    @property
-    def truth(self) -> Parts:
-        return next(iter(self.parts.values()))
-
-
-def assemble(work: Path, out: Path, command: str) -> dict[str, float]:
-    """Write the bundle in `out` from its `*.onnx` files there; returns what it is worth."""
-    calibration, test = (_answered(work, out, split) for split in ("calibration", "test"))
-    detectors = {n: _detector(d, work, calibration) for n, d in DESIGNS.items()}
+def assemble(found: Findings, out: Path, command: str) -> dict[str, float]:
+    """Complete the bundle in `out`, where its `*.onnx` files lie; returns what it is worth."""
+    detectors = {name: _detector(design, found) for name, design in DESIGNS.items()}
     limits = calibrate.thresholds(
-        calibration.logits,
-        calibration.truth.hypothesis == HYPOTHESES.index("ok"),
+        found.calibration.int8,
+        found.calibration.truth.hypothesis == HYPOTHESES.index("ok"),
         detectors,
         Frame(HYPOTHESES),
         rule=RULE,
         good="ok",
     )
-    _write_golden(out / GOLDEN, out)
+    _write_golden(out)
     manifest = Manifest(
         format=1,
         name="motor",
@@ -65,22 +48,14 @@ def assemble(work: Path, out: Path, command: str) -> dict[str, float]:
         detectors=detectors,
         thresholds=tuple(limits),
         golden=GOLDEN,
-        files={name: _sha256(out / name) for name in _files()},
-        origin=Origin(
-            command=command,
-            data="sensors.simulator, splits of models/dataset.py: "
-            + ", ".join(f"{n} {_count(work, n)}" for n in ("train", "calibration", "test")),
-            data_sha256=_data_sha256(work / "parts"),
-            created=datetime.now(UTC).date().isoformat(),
-        ),
+        files={name: _sha256(out / name) for name in (*(f"{n}.onnx" for n in DESIGNS), GOLDEN)},
+        origin=_origin(found, command),
         limits=LIMITS,
     )
-    metrics = measure(manifest, calibration, test) | _agreement(work, out, calibration)
+    metrics = evaluate.measure(manifest, found)
+    origin = manifest.origin.model_copy(update={"metrics": metrics})
     signed = manifest.model_copy(
-        update={
-            "origin": manifest.origin.model_copy(update={"metrics": metrics}),
-            "certificate": _certificate(metrics),
-        }
+        update={"origin": origin, "certificate": _certificate(metrics, found)}
     )
     text = toml.dumps(signed.model_dump(exclude_none=True))
     (out / MANIFEST).write_text(text, encoding="utf-8")
@@ -89,43 +64,17 @@ def assemble(work: Path, out: Path, command: str) -> dict[str, float]:
     return metrics
 
 
-def measure(manifest: Manifest, calibration: Answered, test: Answered) -> dict[str, float]:
-    """All metrics on the test parts."""
-    decided = evaluate.verdicts(test.logits, manifest)
-    metrics = evaluate.fused_metrics(decided, test.truth)
-    failing = metrics["false_reject_rate"] + metrics["uncertain_good"]
-    for name in DESIGNS:
-        metrics |= evaluate.alone_metrics(
-            name,
-            (calibration.logits[name], calibration.parts[name]),
-            (test.logits[name], test.parts[name]),
-            manifest,
-            failing,
-        )
-    return metrics
-
-
-def _answered(work: Path, out: Path, split: str) -> Answered:
-    parts = {name: dataset.load(work / "parts", split, name) for name in DESIGNS}
-    logits = {
-        name: answers(out / f"{name}.onnx", one.inputs, f"{split}, {name}")
-        for name, one in parts.items()
-    }
-    return Answered(parts, logits)
-
-
-def _detector(design: Design, work: Path, calibration: Answered) -> Detector:
-    taught = dataset.load_truth(work / "parts", "train")
+def _detector(design: Design, found: Findings) -> Detector:
+    """Its prior is that of the parts it was taught, under which its softmax means something."""
+    count = len(design.classes)
     shares = calibrate.priors(
-        train.labels(taught, design), train.weights(taught, design), len(design.classes)
+        train.labels(found.taught, design), train.weights(found.taught, design), count
     )
-    parts = calibration.parts[design.name]
-    # Its shares of classes are not those of the training parts, under which softmax was taught.
-    labels, weights = train.labels(parts, design), train.weights(parts, design)
-    here = calibrate.priors(labels, weights, len(design.classes))
-    fitted = calibrate.temperature(
-        calibration.logits[design.name], labels, weights * (shares / here)[labels]
-    )
+    held_back = found.calibration.truth
+    labels, weights = train.labels(held_back, design), train.weights(held_back, design)
+    here = calibrate.priors(labels, weights, count)
+    as_taught = weights * (shares / here)[labels]
+    fitted = calibrate.temperature(found.calibration.int8[design.name], labels, as_taught)
     return Detector(
         sense=design.sense,
         file=f"{design.name}.onnx",
@@ -141,17 +90,22 @@ def _detector(design: Design, work: Path, calibration: Answered) -> Detector:
     )
 
 
-def _agreement(work: Path, out: Path, calibration: Answered) -> dict[str, float]:
-    """How often the float network and its INT8 form choose the same class."""
-    found = {}
-    for name, parts in calibration.parts.items():
-        exact = answers(work / "onnx" / f"{name}.onnx", list(parts.inputs), f"float, {name}")
-        same = exact.argmax(axis=1) == calibration.logits[name].argmax(axis=1)
-        found[f"{name}_int8_agreement"] = round(float(same.mean()), 5)
-    return found
+def _origin(found: Findings, command: str) -> Origin:
+    counts = {
+        "train": len(found.taught),
+        "calibration": len(found.calibration.truth),
+        "test": len(found.test.truth),
+    }
+    said = ", ".join(f"{count} parts for {split}" for split, count in counts.items())
+    return Origin(
+        command=command,
+        data=f"sensors.simulator at difficulty 1: {said}; no seed or station is shared",
+        data_sha256=found.data_sha256,
+        created=datetime.now(UTC).date().isoformat(),
+    )
 
 
-def _certificate(metrics: Mapping[str, float]) -> Certificate:
+def _certificate(metrics: Mapping[str, float], found: Findings) -> Certificate:
     def bound(rate: str, parts: str) -> float:
         events = round(metrics[rate] * metrics[parts])
         return round(evaluate.upper_bound(events, round(metrics[parts]), CONFIDENCE), 5)
@@ -160,8 +114,8 @@ def _certificate(metrics: Mapping[str, float]) -> Certificate:
         escape_rate=bound("escape_rate", "defective_parts"),
         false_reject_rate=bound("false_reject_rate", "good_parts"),
         confidence=CONFIDENCE,
-        parts=round(metrics["good_parts"] + metrics["defective_parts"]),
-        data="simulated test split, stations and parts never seen",
+        parts=len(found.test.truth),
+        data="simulated test split: seed and stations never seen",
         engine="OpenVINO CPU",
         precision="INT8",
         assumption="parts exchangeable with the simulator's at difficulty 1, defects log-uniform "
@@ -169,7 +123,7 @@ def _certificate(metrics: Mapping[str, float]) -> Certificate:
     )
 
 
-def _write_golden(path: Path, out: Path) -> None:
+def _write_golden(out: Path) -> None:
     """A few unseen parts and what the INT8 networks answer to them on the CPU."""
     wanted = list(GOLDEN_HYPOTHESES)
     chosen = []
@@ -183,26 +137,10 @@ def _write_golden(path: Path, out: Path) -> None:
     for name in DESIGNS:
         inputs = np.stack([one[name] for one in chosen])
         columns[f"{name}.input"] = inputs
-        logits = answers(out / f"{name}.onnx", list(inputs), f"golden, {name}")
+        logits = answers(out / f"{name}.onnx", inputs, f"golden, {name}")
         columns[f"{name}.logits"] = logits.astype(np.float32)
-    np.savez_compressed(path, allow_pickle=False, **columns)
-
-
-def _files() -> list[str]:
-    return [*(f"{name}.onnx" for name in DESIGNS), GOLDEN]
-
-
-def _count(work: Path, split: str) -> str:
-    return f"{len(dataset.load_truth(work / 'parts', split))} parts"
+    np.savez_compressed(out / GOLDEN, allow_pickle=False, **columns)
 
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _data_sha256(folder: Path) -> str:
-    """Of all shards in the order of their names."""
-    total = hashlib.sha256()
-    for path in sorted(folder.glob("*.npz")):
-        total.update(path.read_bytes())
-    return total.hexdigest()

@@ -13,17 +13,17 @@ from models.dataset import Parts, load
 from models.detectors import DESIGNS, Design
 from sensors.simulator.cause import HYPOTHESES
 
-# A defect far below its reject limit is neither good nor bad: it teaches nothing. In between, it
-# counts the more the nearer it is to the limit.
+# A defect too small to be clear is neither good nor bad: below this share of the severity from
+# which its class is clear (for most the reject limit) it teaches nothing, in between the more the
+# nearer it is.
 IGNORED_BELOW = 0.6
-FULL_FROM = 1.0
 
 
 @dataclass(frozen=True)
 class Lesson:
     """How to teach: the same numbers and the same machine give the same network."""
 
-    epochs: int = 30
+    epochs: int = 40
     batch: int = 128
     rate: float = 2e-3
     decay: float = 1e-2
@@ -95,9 +95,10 @@ def labels(parts: Parts, design: Design) -> NDArray[np.int64]:
 
 def weights(parts: Parts, design: Design) -> NDArray[np.float32]:
     """How much every part teaches; a small defect of a kind this detector cannot see is good."""
-    ramp = (parts.severity - IGNORED_BELOW) / (FULL_FROM - IGNORED_BELOW)
-    is_good = labels(parts, design) == 0
-    return np.where(is_good, 1.0, np.clip(ramp, 0.0, 1.0)).astype(np.float32)
+    label = labels(parts, design)
+    clear = np.array([design.clear_from.get(name, 1.0) for name in design.classes])[label]
+    ramp = (parts.severity / clear - IGNORED_BELOW) / (1.0 - IGNORED_BELOW)
+    return np.where(label == 0, 1.0, np.clip(ramp, 0.0, 1.0)).astype(np.float32)
 
 
 def _epoch(

@@ -1,0 +1,100 @@
+"""The bundle in the repository: whole, the same on both engines, and worth its name."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+from edge.bundle import Bundle, load  # noqa: E402
+from edge.fusion.decision import Decided  # noqa: E402
+from edge.inference import detector, openvino  # noqa: E402
+from models import evaluate  # noqa: E402
+from models.dataset import network_inputs  # noqa: E402
+from models.detectors import DESIGNS  # noqa: E402
+from sensors.simulator.cause import HYPOTHESES, Cause  # noqa: E402
+from sensors.simulator.part import simulate_part  # noqa: E402
+
+pytestmark = pytest.mark.workshop
+
+FOLDER = Path(__file__).parents[2] / "edge" / "bundles" / "motor"
+SEED = 990_017  # of no split
+GOOD_PARTS = 24
+PARTS_A_DEFECT = 4
+SEVERITY = 1.5  # times the reject limit
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Bundle:
+    return load(FOLDER)
+
+
+def test_it_is_what_the_workshop_would_make(shipped: Bundle) -> None:
+    assert shipped.manifest.hypotheses == HYPOTHESES
+    assert set(shipped.manifest.detectors) == set(DESIGNS)
+    for name, one in shipped.manifest.detectors.items():
+        assert one.input == DESIGNS[name].input
+        assert {c.name: c.hypotheses for c in one.classes} == DESIGNS[name].classes
+        assert sum(c.prior for c in one.classes) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_it_is_a_few_megabytes(shipped: Bundle) -> None:
+    assert sum(one.stat().st_size for one in FOLDER.iterdir()) < 5_000_000
+
+
+@pytest.mark.parametrize("name", list(DESIGNS))
+def test_its_golden_data_hold_on_openvino_in_int8(shipped: Bundle, name: str) -> None:
+    runner = detector.load(shipped, name, openvino.open_runner, threads=1)
+    runner.check_golden()
+    assert runner.runner.precision == "int8"
+
+
+@pytest.mark.parametrize("name", list(DESIGNS))
+def test_openvino_and_onnx_runtime_agree_on_its_golden_inputs(shipped: Bundle, name: str) -> None:
+    passport = shipped.manifest.detectors[name]
+    session = onnxruntime.InferenceSession(
+        str(FOLDER / passport.file), providers=["CPUExecutionProvider"]
+    )
+    golden = np.load(FOLDER / str(shipped.manifest.golden))
+    for values, expected in zip(golden[f"{name}.input"], golden[f"{name}.logits"], strict=True):
+        (found,) = session.run([passport.logits], {passport.input.name: values[None]})
+        span = float(np.ptp(golden[f"{name}.logits"]))
+        assert np.abs(found[0] - expected).max() < 0.05 * span
+        assert found[0].argmax() == expected.argmax()
+
+
+@pytest.fixture(scope="module")
+def judged(shipped: Bundle) -> list[tuple[Cause, Decided]]:
+    """Fresh parts of stations and seeds that no split has, judged as the appliance would."""
+    causes = [Cause("ok", 0.0)] * GOOD_PARTS
+    causes += [Cause(one, SEVERITY) for one in HYPOTHESES[1:] for _ in range(PARTS_A_DEFECT)]
+    runners = {
+        name: detector.load(shipped, name, openvino.open_runner, threads=1) for name in DESIGNS
+    }
+    logits: dict[str, list[np.ndarray]] = {name: [] for name in DESIGNS}
+    for index, cause in enumerate(causes):
+        part = simulate_part(SEED, index % 6, index, cause=cause)
+        for name, values in network_inputs(part).items():
+            logits[name].append(runners[name].runner.run(values)["logits"])
+    stacked = {name: np.array(rows, np.float64) for name, rows in logits.items()}
+    return list(zip(causes, evaluate.verdicts(stacked, shipped.manifest), strict=True))
+
+
+def test_nearly_all_fresh_good_parts_pass(judged: list[tuple[Cause, Decided]]) -> None:
+    """The bundle promises 1 in 100 not passing: 3 of 24 happen once in 500 runs."""
+    passed = [one.decision == "ok" for cause, one in judged if cause.hypothesis == "ok"]
+    assert sum(passed) >= GOOD_PARTS - 2
+
+
+def test_hardly_any_fresh_defect_escapes(judged: list[tuple[Cause, Decided]]) -> None:
+    """Of 28 defects at 1.5 times the limit at most 2 may pass: a coin does that once in 600,000."""
+    escaped = [(c, d) for c, d in judged if c.hypothesis != "ok" and d.decision == "ok"]
+    assert len(escaped) <= 2, escaped
+
+
+def test_most_fresh_defects_are_named_rightly(judged: list[tuple[Cause, Decided]]) -> None:
+    """20 of 28: guessing among seven names reaches that once in 10^11."""
+    right = [d.defect == c.hypothesis for c, d in judged if c.hypothesis != "ok"]
+    assert sum(right) >= 20
