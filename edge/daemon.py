@@ -37,6 +37,7 @@ from sensors.opcua import Granted
 log = logging.getLogger(__name__)
 BEAT_S = 0.5
 SWEEP_S = 3600.0
+DELIVERED_NS = 3_600_000_000_000  # how long a verdict that everybody has is kept
 
 
 class Daemon:
@@ -96,6 +97,8 @@ class Daemon:
             start("http", self._serve_http())
             for station in self.line.stations:
                 start(f"{station.id}/verdicts", self._pipelines[station.id].run())
+                if newest := self.journal.newest(station.id):
+                    self.echoes.remember(newest)  # its PLC may still wait for the echo
                 for accepted in self.journal.pending():
                     if accepted.trigger.station == station.id:
                         self._pipelines[station.id].open(accepted)
@@ -190,8 +193,9 @@ class Daemon:
         """Old rows go once an hour."""
         keep_ns = round(self.line.storage.retention_days * 86400e9)
         while True:
-            before_ns = time.time_ns() - keep_ns
-            await self.outbox.sweep(before_ns, before_ns)
+            now_ns = time.time_ns()
+            before_ns = now_ns - keep_ns
+            await self.outbox.sweep(now_ns - DELIVERED_NS, before_ns)
             await self.journal.sweep(before_ns)
             await asyncio.sleep(SWEEP_S)
 

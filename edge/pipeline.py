@@ -62,7 +62,8 @@ class StationPipeline:
             metrics.count,
         )
         self._parts: list[Part] = []  # in order of acceptance
-        self._verdicts: asyncio.Queue[tuple[Part, Verdict]] = asyncio.Queue(MAX_SEALED)
+        self._verdicts: asyncio.Queue[tuple[Part, Verdict, asyncio.Future[int | None]]]
+        self._verdicts = asyncio.Queue(MAX_SEALED)
         self.reserve = Reserve(line.budget)
 
     # --- samples -----------------------------------------------------------------------------
@@ -203,7 +204,15 @@ class StationPipeline:
             part = self._parts.pop(0)
             self._metrics.in_flight.dec()
             part.end()
-            self._verdicts.put_nowait((part, self._judge(part)))
+            sealed = self._judge(part)
+            saved = self._outbox.submit(
+                part.accepted.id,
+                self.station.id,
+                sealed.body(),
+                sealed_ns=sealed.clock.sealed_ns,
+                start_ns=part.start_ns,
+            )
+            self._verdicts.put_nowait((part, sealed, saved))
 
     def _judge(self, part: Part) -> Verdict:
         answers = [part.answers[s] for s in self._sensors]
@@ -228,16 +237,10 @@ class StationPipeline:
         )
 
     async def run(self) -> None:
-        """Hand verdicts to the outbox, in order; returns only by cancellation."""
+        """See that verdicts reach the disk, in order; returns only by cancellation."""
         while True:
-            part, sealed = await self._verdicts.get()
-            await self._outbox.put(
-                part.accepted.id,
-                self.station.id,
-                sealed.body(),
-                sealed_ns=sealed.clock.sealed_ns,
-                start_ns=part.start_ns,
-            )
+            part, sealed, saved = await self._verdicts.get()
+            await saved
             self._metrics.judged(sealed)
             if self._tape:
                 self._tape.save(part, sealed)

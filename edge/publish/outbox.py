@@ -57,21 +57,42 @@ class Outbox:
     async def put(
         self, trigger_id: str, station: str, body: bytes, *, sealed_ns: int, start_ns: int = 0
     ) -> bool:
-        """Commit the verdict on an accepted trigger and hand it to the publishers.
+        """`submit`, and wait for it; it is done even if the caller is cancelled."""
+        number = self.submit(trigger_id, station, body, sealed_ns=sealed_ns, start_ns=start_ns)
+        return await asyncio.shield(number) is not None
 
-        `sealed_ns` is epoch time, `start_ns` the box time from which its latency counts. False when
-        the trigger has a verdict already: the second one is dropped and counted. Once called it is
-        done, even if the caller is cancelled.
+    def submit(
+        self, trigger_id: str, station: str, body: bytes, *, sealed_ns: int, start_ns: int = 0
+    ) -> "asyncio.Future[int | None]":
+        """Commit the verdict on an accepted trigger, and then hand it to the publishers.
+
+        `sealed_ns` is epoch time, `start_ns` the box time from which its latency counts. Verdicts
+        are committed in the order in which they are submitted. The future gives the verdict's
+        number, or None when the trigger has a verdict already: the second one is dropped and
+        counted.
 
         Raises:
-            ValueError: the trigger was never accepted.
+            ValueError: from the future: the trigger was never accepted.
         """
-        return await self._finish(self._put(trigger_id, station, body, sealed_ns, start_ns))
-
-    async def _put(
-        self, trigger_id: str, station: str, body: bytes, sealed_ns: int, start_ns: int
-    ) -> bool:
         publishers = [p for p, only in self._routes.items() if only is None or station in only]
+
+        def committed(number: int | None) -> None:
+            if number is None:
+                self._count(station, "second_verdict")
+                return
+            one = Delivery(
+                number,
+                trigger_id,
+                station,
+                body,
+                is_replayed=False,
+                put_ns=time.monotonic_ns(),
+                start_ns=start_ns,
+            )
+            for publisher in publishers:
+                self._backlog[publisher] += 1
+                self._feeds[publisher].offer(one)
+
         insert = partial(
             rows.insert,
             trigger_id=trigger_id,
@@ -80,28 +101,12 @@ class Outbox:
             sealed_ns=sealed_ns,
             publishers=publishers,
         )
-        number = await self._disk.do(insert)
-        if number is None:
-            self._count(station, "second_verdict")
-            return False
-        one = Delivery(
-            number,
-            trigger_id,
-            station,
-            body,
-            is_replayed=False,
-            put_ns=time.monotonic_ns(),
-            start_ns=start_ns,
-        )
-        for publisher in publishers:
-            self._backlog[publisher] += 1
-            self._feeds[publisher].offer(one)
-        return True
+        return self._disk.submit(insert, committed)
 
     async def done(self, publisher: str, delivery: Delivery, published_ns: int) -> None:
         """Acknowledged; it is not delivered again. `published_ns` is epoch time.
 
-        Shares a commit with what comes next: a crash within a tenth of a second repeats it.
+        Shares a commit with what comes next: a crash within a second repeats it.
         """
         await self._finish(self._done(publisher, delivery.number, published_ns))
 
