@@ -123,6 +123,9 @@ class Line(Row):
                     self._link(
                         f"sensors.{sensor.id}", sensor.link, "mqtt" if sensor.topic else "opcua"
                     )
+        clocks = {(s.trigger.link, s.trigger.clock) for s in self.stations if s.trigger.nodes}
+        if len(clocks) > len({link for link, _ in clocks}):
+            raise ValueError("stations.trigger.clock: stations on one PLC share its clock")
         if self.publishing:
             self._link("publishing", self.publishing.link, "mqtt")
         return self

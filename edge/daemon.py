@@ -28,7 +28,7 @@ from edge.metrics import Metrics
 from edge.pipeline import StationPipeline
 from edge.publish.outbox import Delivery, Outbox
 from edge.publish.plc import Echoes
-from edge.sessions import Inlets, Named, publishers, routes, sources, trigger_links
+from edge.sessions import VERDICTS, Inlets, Named, publishers, routes, sources, trigger_links
 from edge.statefile import NAME
 from edge.supervisor import keep
 from edge.tape import Tape
@@ -82,7 +82,9 @@ class Daemon:
         )
         self._pipelines[station.id] = pipeline
         clock = self._clocks[clock_name(station)]
-        self._desks[station.id] = TriggerDesk(station, clock, self.journal, metrics, pipeline.open)
+        self._desks[station.id] = TriggerDesk(
+            station, clock, self.journal, metrics, self.echoes, pipeline.open
+        )
         for sensor in station.sensors:
             self._intakes[sensor.id] = SensorIntake(
                 sensor, pipeline, self.decode, metrics, self.health, tape
@@ -99,9 +101,8 @@ class Daemon:
                 start(f"{station.id}/verdicts", self._pipelines[station.id].run())
                 if newest := self.journal.newest(station.id):
                     self.echoes.remember(newest)  # its PLC may still wait for the echo
-                for accepted in self.journal.pending():
-                    if accepted.trigger.station == station.id:
-                        self._pipelines[station.id].open(accepted)
+                owed = [a for a in self.journal.pending() if a.trigger.station == station.id]
+                start(f"{station.id}/owed", self._pipelines[station.id].recover(owed))
                 start(f"{station.id}/triggers", self._desks[station.id].run())
             for tape in self._tapes:
                 start("tape", tape.run())
@@ -153,13 +154,17 @@ class Daemon:
         ):
             self.metrics.granted.labels(granted.link, granted.node, kind).set(given_ms)
 
-    def _published(self, delivery: Delivery, at_ns: int) -> None:
-        """An acknowledgement came; only fresh deliveries say how fast the box is."""
+    def _published(self, way: str, delivery: Delivery, at_ns: int) -> None:
+        """An acknowledgement came; only fresh deliveries say how fast the box is.
+
+        A PLC's comes when its program took the result, perhaps after the one before it: that is its
+        pace, and no reason to stop waiting for sensors sooner.
+        """
         if delivery.is_fresh and delivery.start_ns:
-            self.metrics.published(delivery.start_ns, at_ns)
-            self._pipelines[delivery.station].reserve.delivery_s.add(
-                (at_ns - delivery.put_ns) / 1e9
-            )
+            self.metrics.published(way, delivery.start_ns, at_ns)
+            if way == VERDICTS:
+                reserve = self._pipelines[delivery.station].reserve
+                reserve.publication_s.add((at_ns - delivery.put_ns) / 1e9)
 
     # --- beside the path ---------------------------------------------------------------------
 
@@ -176,6 +181,8 @@ class Daemon:
             systemd.notify("WATCHDOG=1")
             for publisher in routes(self.line):
                 self.metrics.backlog.labels(publisher).set(self.outbox.backlog(publisher))
+            for name, pipeline in self._pipelines.items():
+                self.metrics.reserve.labels(name).set(pipeline.reserve.whole_ns / 1e9)
             await asyncio.sleep(BEAT_S)
 
     async def _watch_engine(self) -> None:

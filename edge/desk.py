@@ -13,11 +13,13 @@ from edge.accepted import Accepted
 from edge.config import Station
 from edge.journal import Journal
 from edge.metrics import Metrics
+from edge.publish.plc import Echoes
 from sensors.clock import SourceClock
+from sensors.errors import LinkLost
 from sensors.signal import Announcement, Trigger
 
 log = logging.getLogger(__name__)
-MAX_WAITING = 256  # announcements of one station before the journal; the newest is refused
+MAX_WAITING = 256  # announcements of one station before the journal; beyond, the session ends
 Safe = Callable[[], None]
 
 
@@ -30,31 +32,46 @@ class TriggerDesk:
         clock: SourceClock,
         journal: Journal,
         metrics: Metrics,
+        echoes: Echoes,
         accepted: Callable[[Accepted], None],
     ) -> None:
         self._station = station
         self._clock = clock
         self._journal = journal
         self._metrics = metrics
+        self._echoes = echoes
         self._on_accepted = accepted
         self._queue: asyncio.Queue[tuple[Announcement, Safe]] = asyncio.Queue(MAX_WAITING)
 
     def announce(self, announcement: Announcement, safe: Safe) -> None:
-        """Called on the loop by a source; a refused trigger is offered again by its ring."""
+        """Called on the loop by a source.
+
+        Raises:
+            LinkLost: too many wait for the journal; a new session reads the ring, or the broker's
+                queue, again.
+        """
         try:
             self._queue.put_nowait((announcement, safe))
         except asyncio.QueueFull:
             self._metrics.count(self._station.id, "trigger_queue")
+            raise LinkLost(
+                f"{self._station.id}: {MAX_WAITING} triggers wait for the disk"
+            ) from None
 
     def trigger(self, told: Announcement) -> Trigger:
-        """The same on the box's clock; without a stamp, the edge is its arrival."""
-        edge_ns = told.received_ns
-        if told.source_ns:
-            edge_ns = self._clock.to_box(
-                told.source_ns,
-                arrival_ns=told.received_ns,
-                wall_anchor_ns=time.time_ns() - time.monotonic_ns(),
+        """The same on the box's clock; without a stamp, the edge is its arrival.
+
+        Over MQTT nothing else tells the plant's clock: the live triggers' own stamps do.
+        """
+        anchor_ns = time.time_ns() - time.monotonic_ns()
+        arrival_ns = told.received_ns
+        if told.source_ns and self._station.trigger.topic and not told.from_ring:
+            self._clock.observe_reading(
+                told.source_ns, arrival_ns=arrival_ns, wall_anchor_ns=anchor_ns
             )
+        edge_ns = self._clock.to_box(
+            told.source_ns, arrival_ns=arrival_ns, wall_anchor_ns=anchor_ns
+        )
         return Trigger(
             told.station,
             told.sequence,
@@ -62,7 +79,7 @@ class TriggerDesk:
             told.recipe,
             told.source_ns,
             edge_ns,
-            told.received_ns,
+            arrival_ns,
             told.from_ring,
         )
 
@@ -74,11 +91,18 @@ class TriggerDesk:
             safe()
             if accepted is None:
                 self._metrics.triggers.labels(self._station.id, "repeated").inc()
+                self._echo_again(told)
                 continue
             self._metrics.triggers.labels(self._station.id, "accepted").inc()
             if accepted.missed:
                 self._report_missed(accepted)
             self._on_accepted(accepted)
+
+    def _echo_again(self, told: Announcement) -> None:
+        """The PLC may hold the trigger until its echo, of a baseline too."""
+        newest = self._journal.newest(self._station.id)
+        if newest is not None and newest.trigger.sequence == told.sequence:
+            self._echoes.remember(newest)
 
     def _report_missed(self, accepted: Accepted) -> None:
         self._metrics.triggers.labels(self._station.id, "missed").inc(accepted.missed)

@@ -71,9 +71,9 @@ class Journal:
         return self._pending
 
     def newest(self, station: str) -> Accepted | None:
-        """The last accepted trigger: what the station's PLC may still wait to see echoed."""
-        known = reversed(self._known.get(station, deque()))
-        return next((k.accepted for k in known if k.state != State.BASELINE), None)
+        """The last known trigger, a baseline too: its PLC may still wait to see it echoed."""
+        known = self._known.get(station)
+        return known[-1].accepted if known else None
 
     async def meet(self, station: str) -> None:
         """A station was reached and its ring read, perhaps an empty one: what it shows from

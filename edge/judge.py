@@ -155,7 +155,7 @@ def verdict(
         recovered=accepted.is_recovered,
         late=is_late,
         error_code=_error_code(is_late, accepted.is_recovered, bool(judged.degraded)),
-        sensor_to_verdict_ms=round((sealed_ns - times.window_end_ns) / 1e6, 3),
+        sensor_to_sealed_ms=round((sealed_ns - times.window_end_ns) / 1e6, 3),
         trigger_age_ms=round((trigger.received_ns - trigger.edge_ns) / 1e6, 3),
         bundle=manifest.name,
         bundle_version=manifest.version,

@@ -49,7 +49,7 @@ class Metrics:
             "edge_outbox_backlog", "Verdicts not acknowledged yet", ["publisher"], registry=r
         )
         self.reserve = Gauge(
-            "edge_reserve_seconds", "Kept back before the deadline", ["step"], registry=r
+            "edge_reserve_seconds", "Kept back before the deadline", ["station"], registry=r
         )
         self.loop_lag = Gauge(
             "edge_loop_lag_seconds", "Event loop lag of the last minute", ["quantile"], registry=r
@@ -81,8 +81,10 @@ class Metrics:
         self.verdicts.labels(verdict.station, verdict.decision, str(verdict.degraded).lower()).inc()
         self.conflict.observe(verdict.conflict)
 
-    def published(self, start_ns: int, at_ns: int) -> None:
-        self.latency.labels("published").observe(max(0.0, (at_ns - start_ns) / 1e9))
+    def published(self, way: str, start_ns: int, at_ns: int) -> None:
+        """Acknowledged by the broker (mqtt), or taken by the PLC's program (plc)."""
+        point = "published" if way == "mqtt" else "taken"
+        self.latency.labels(point).observe(max(0.0, (at_ns - start_ns) / 1e9))
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

@@ -13,6 +13,8 @@ from edge.verdict import Status
 from sensors.signal import Window
 from sensors.windower import Need
 
+FRESH_NS = 1_000_000_000  # a trigger from a ring this long after its window is no news any more
+
 
 def need(sensor: Sensor, wanted: SeriesInput | ClipInput, max_delay_s: float) -> Need:
     """What the windower must cut for this sensor to feed a detector that takes `wanted`."""
@@ -53,17 +55,19 @@ class Reserve:
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        half_s = budget.reserve_ms / 2e3
-        self.inference_s = Quantile(0.99, half_s)  # window cut to score
-        self.delivery_s = Quantile(0.99, half_s)  # last score to publication
+        third_s = budget.reserve_ms / 3e3
+        self.inference_s = Quantile(0.99, third_s)  # window cut to score
+        self.commit_s = Quantile(0.99, third_s)  # sealed to committed
+        self.publication_s = Quantile(0.99, third_s)  # committed to acknowledged
 
     @property
     def delivery_ns(self) -> int:
-        return self._bounded(self.delivery_s.value * 1e3)
+        return self._bounded((self.commit_s.value + self.publication_s.value) * 1e3)
 
     @property
     def whole_ns(self) -> int:
-        return self._bounded((self.inference_s.value + self.delivery_s.value) * 1e3)
+        steps_s = self.inference_s.value + self.commit_s.value + self.publication_s.value
+        return self._bounded(steps_s * 1e3)
 
     def _bounded(self, ms: float) -> int:
         budget = self._budget
@@ -91,6 +95,19 @@ class Part:
         return max(self.window_end_ns, self.accepted.trigger.received_ns)
 
     @property
+    def is_undated(self) -> bool:
+        """Heard after an absence, and nothing says when it was: not now."""
+        trigger = self.accepted.trigger
+        return trigger.recovered and trigger.edge_ns == trigger.received_ns
+
+    @property
+    def is_past(self) -> bool:
+        """Heard after an absence, long after its window: the part has moved on."""
+        trigger = self.accepted.trigger
+        is_old = trigger.received_ns - self.window_end_ns > FRESH_NS
+        return self.is_undated or (trigger.recovered and is_old)
+
+    @property
     def unseen(self) -> list[str]:
         """Sensors whose window is still awaited."""
         return [s for s in self.sensors if s not in self.windows and s not in self.answers]
@@ -100,6 +117,8 @@ class Part:
         return len(self.answers) == len(self.sensors)
 
     def give_up(self, sensor: str, status: Status, reason: str) -> None:
+        if sensor in self.scores:
+            self.scores[sensor].cancel()  # the engine counts it, should it still come
         self.answers[sensor] = Answer(
             self.sensors[sensor], status, reason, window=self.windows.get(sensor)
         )

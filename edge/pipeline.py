@@ -7,7 +7,7 @@ of their own. Waiting for a sensor ends early enough for the verdict to be out b
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edge.accepted import Accepted
@@ -30,7 +30,6 @@ from sensors.windower import Windower
 log = logging.getLogger(__name__)
 MAX_IN_FLIGHT = 64  # parts of one station; beyond it the oldest is judged with what there is
 USABLE = 0.9  # coverage from which a window without its end is still worth an answer
-FRESH_NS = 1_000_000_000  # a trigger from a ring this long after its window is no news any more
 MAX_SEALED = 256  # verdicts waiting for the disk; beyond it the disk is dead and the process ends
 
 
@@ -94,7 +93,7 @@ class StationPipeline:
         score.add_done_callback(lambda done: self._scored(part, sensor, done))
 
     def _scored(self, part: Part, sensor: str, done: "asyncio.Future[Score]") -> None:
-        if done.cancelled() or sensor in part.answers:
+        if done.cancelled():
             return
         if isinstance(error := done.exception(), RunFailed):
             self._metrics.count(sensor, "run_failed")
@@ -124,8 +123,10 @@ class StationPipeline:
             return
         end_ns = window_end_ns(self.station, one, trigger.edge_ns)
         part = self._part(accepted, one, end_ns)
-        part.is_expired = self._is_expired(part)
-        if accepted.is_recovered or self._is_out_of_reach(part):
+        max_delay_ns = round(self.station.trigger.max_delay_s * 1e9)
+        is_gone = time.monotonic_ns() - end_ns > max_delay_ns  # from the rings
+        part.is_expired = is_gone or part.is_past
+        if accepted.is_recovered or is_gone or part.is_undated:
             self._abandon(part, "silent", "the box was not watching when this part was here")
             return
         self._set_timers(part)
@@ -134,6 +135,12 @@ class StationPipeline:
         if len(self._parts) > MAX_IN_FLIGHT:
             self._metrics.count(self.station.id, "parts_in_flight")
             self._abandon(self._parts[0], "late", f"more than {MAX_IN_FLIGHT} parts in flight")
+
+    async def recover(self, owed: Sequence[Accepted]) -> None:
+        """Judge what an earlier run accepted, no faster than the disk takes it."""
+        for accepted in owed:
+            self.open(accepted)
+            await self._verdicts.join()
 
     def _part(self, accepted: Accepted, one: Bundle, end_ns: int) -> Part:
         budget_ns = round(self._line.budget.deadline_ms * 1e6)
@@ -149,17 +156,6 @@ class StationPipeline:
         part = self._part(accepted, one, trigger.edge_ns)
         self._metrics.count(self.station.id, "unknown_recipe")
         self._abandon(part, "failed", f"no bundle for recipe {trigger.recipe!r}")
-
-    def _is_out_of_reach(self, part: Part) -> bool:
-        """Its window has left the rings."""
-        age_ns = time.monotonic_ns() - part.window_end_ns
-        return age_ns > self.station.trigger.max_delay_s * 1e9
-
-    def _is_expired(self, part: Part) -> bool:
-        """Heard from a ring long after its window: the part has moved on."""
-        trigger = part.accepted.trigger
-        heard_late_ns = trigger.received_ns - part.window_end_ns
-        return self._is_out_of_reach(part) or (trigger.recovered and heard_late_ns > FRESH_NS)
 
     def _set_timers(self, part: Part) -> None:
         loop, now_ns = asyncio.get_running_loop(), time.monotonic_ns()
@@ -241,6 +237,8 @@ class StationPipeline:
         while True:
             part, sealed, saved = await self._verdicts.get()
             await saved
+            self.reserve.commit_s.add(max(0.0, time.time_ns() - sealed.clock.sealed_ns) / 1e9)
             self._metrics.judged(sealed)
             if self._tape:
                 self._tape.save(part, sealed)
+            self._verdicts.task_done()

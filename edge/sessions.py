@@ -21,6 +21,8 @@ from sensors.signal import Announce, Count, Deliver, Sample
 from sensors.wiring import Link, MqttLink
 
 VERDICTS = "mqtt"  # name of the MQTT publisher in the outbox
+PLC = "plc"
+Published = Callable[[str, Delivery, int], None]  # by which way, what, and when on the box's clock
 Named = tuple[str, Session]
 Shapes = Mapping[str, SeriesInput | ClipInput]  # by sensor: what its detector takes
 
@@ -53,7 +55,7 @@ def publishers(
     echoes: Echoes,
     *,
     is_ready: Callable[[], bool],
-    published: Callable[[Delivery, int], None],
+    published: Published,
     count: Count,
 ) -> Iterator[Named]:
     """Everywhere this line's verdicts go."""
@@ -72,7 +74,7 @@ def publishers(
                 outbox,
                 echoes,
                 is_ready=is_ready,
-                published=published,
+                published=partial(published, PLC),
                 count=count,
                 up=up,
             ).run()
@@ -132,9 +134,7 @@ async def _watch(sensor: Sensor, shape: ClipInput, inlets: Inlets, count: Count,
     ).run()
 
 
-async def _publish(
-    line: Line, outbox: Outbox, published: Callable[[Delivery, int], None], up: Up
-) -> None:
+async def _publish(line: Line, outbox: Outbox, published: Published, up: Up) -> None:
     publishing = line.publishing
     assert publishing is not None
     link = line.links[publishing.link]
@@ -146,6 +146,6 @@ async def _publish(
         outbox,
         site=line.site,
         line=line.line,
-        published=published,
+        published=partial(published, VERDICTS),
         up=up,
     ).run()

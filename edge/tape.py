@@ -6,6 +6,7 @@ counted.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,6 +21,7 @@ from sensors.block import Block
 from sensors.recording import RecordedBlock, Recorder
 from sensors.signal import Window
 
+log = logging.getLogger(__name__)
 BEFORE_NS = 100_000_000  # kept around the window, so that a replay cuts it from within
 AFTER_NS = 100_000_000
 KEPT_S = 3.0  # beyond the longest trigger delay: window, inference, disk
@@ -71,10 +73,20 @@ class Tape:
 
     async def run(self) -> None:
         """Write parts; returns only by cancellation."""
-        await asyncio.to_thread(self._recorder.__enter__)
+        is_open = is_told = False
         while True:
             part, verdict, blocks = await self._queue.get()
-            index = await asyncio.to_thread(self._write, part, verdict, blocks)
+            try:
+                if not is_open:
+                    await asyncio.to_thread(self._recorder.__enter__)
+                    is_open = True
+                index = await asyncio.to_thread(self._write, part, verdict, blocks)
+            except OSError as error:  # the recording stands beside the path: it never ends it
+                self._metrics.count(self._station.id, "recording_failed")
+                if not is_told:
+                    is_told = True
+                    log.warning("%s: part not recorded: %s", self._station.id, error)
+                continue
             if index is None:
                 self._metrics.count(self._station.id, "recording_full")
 

@@ -103,7 +103,7 @@ class Verdict(_Part):
     recovered: bool  # judged after an interruption, without having watched the part
     late: bool  # ready after its deadline
     error_code: int
-    sensor_to_verdict_ms: float  # window end to sealed; publication follows at once
+    sensor_to_sealed_ms: float  # window end to sealed; publication follows at once
     trigger_age_ms: float  # edge to arrival
     bundle: str
     bundle_version: str

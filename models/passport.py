@@ -1,14 +1,13 @@
 """A bundle from quantised networks: calibrated, tried on unseen parts, hashed and signed off."""
 
 import hashlib
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import MANIFEST, Certificate, Detector, DetectorClass, Manifest, Origin, load
+from edge.bundle import MANIFEST, Detector, DetectorClass, Manifest, Origin, load
 from edge.fusion.frame import Frame
 from models import calibrate, dataset, evaluate, toml, train
 from models.answers import Findings, answers
@@ -18,7 +17,6 @@ from sensors.simulator.cause import HYPOTHESES
 VERSION = "0.1.0"
 RULE = "yager"
 DISCOUNT = 0.99
-CONFIDENCE = 0.95
 GOLDEN = "golden.npz"
 GOLDEN_HYPOTHESES = ("ok", "scratch", "bearing_outer", "rub")
 LIMITS = (
@@ -54,12 +52,10 @@ def assemble(found: Findings, out: Path, command: str) -> dict[str, float]:
     )
     metrics = evaluate.measure(manifest, found)
     origin = manifest.origin.model_copy(update={"metrics": metrics})
-    signed = manifest.model_copy(
-        update={"origin": origin, "certificate": _certificate(metrics, found)}
-    )
-    text = toml.dumps(signed.model_dump(exclude_none=True))
+    whole = manifest.model_copy(update={"origin": origin})
+    text = toml.dumps(whole.model_dump(exclude_none=True))
     (out / MANIFEST).write_text(text, encoding="utf-8")
-    if load(out).manifest != signed:
+    if load(out).manifest != whole:
         raise ValueError(f"{out / MANIFEST} does not say what was meant")
     return metrics
 
@@ -102,24 +98,6 @@ def _origin(found: Findings, command: str) -> Origin:
         data=f"sensors.simulator at difficulty 1: {said}; no seed or station is shared",
         data_sha256=found.data_sha256,
         created=datetime.now(UTC).date().isoformat(),
-    )
-
-
-def _certificate(metrics: Mapping[str, float], found: Findings) -> Certificate:
-    def bound(rate: str, parts: str) -> float:
-        events = round(metrics[rate] * metrics[parts])
-        return round(evaluate.upper_bound(events, round(metrics[parts]), CONFIDENCE), 5)
-
-    return Certificate(
-        escape_rate=bound("escape_rate", "defective_parts"),
-        false_reject_rate=bound("false_reject_rate", "good_parts"),
-        confidence=CONFIDENCE,
-        parts=len(found.test.truth),
-        data="simulated test split: seed and stations never seen",
-        engine="OpenVINO CPU",
-        precision="INT8",
-        assumption="parts exchangeable with the simulator's at difficulty 1, defects log-uniform "
-        "from the reject limit to three times it, all sensors working",
     )
 
 

@@ -41,9 +41,10 @@ OnMessage = Callable[[Message], None]
 class Refused(Exception):  # noqa: N818 - named by what the broker did
     """The broker did not say yes to the CONNECT; `reason` is None when it gave none."""
 
-    def __init__(self, text: str, reason: int | None) -> None:
+    def __init__(self, text: str, reason: int | None, *, is_silent: bool = False) -> None:
         super().__init__(text)
         self.reason = reason
+        self.is_silent = is_silent  # it said nothing at all: frozen, perhaps
 
 
 class MqttSession:
@@ -123,7 +124,8 @@ class MqttSession:
             async with asyncio.timeout(CONNACK_S):
                 await self._connected
         except TimeoutError:
-            raise Refused("no answer: is it an MQTT broker, or frozen?", None) from None
+            text = "no answer: is it an MQTT broker, or frozen?"
+            raise Refused(text, None, is_silent=True) from None
 
     def close(self) -> None:
         """End it, politely where the broker still reads."""

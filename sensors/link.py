@@ -88,20 +88,10 @@ async def dial_mqtt(
     Raises:
         LinkLost: the broker cannot be reached, refuses, or does not answer.
     """
-    address = (link.host, link.port)
     where = f"mqtt://{link.host}:{link.port}"
-    session: MqttSession | None = None
     wishes = _Wishes(client_id, persistent, will, manual_ack)
     try:
-        if _speaks_only_3.get(address, 0.0) < time.monotonic():
-            try:
-                session = await _open(link, V5, wishes, on_message)
-            except Refused as refusal:
-                if refusal.reason not in (None, UNSUPPORTED_VERSION):
-                    raise
-        if session is None:
-            session = await _open(link, V3, wishes, on_message)
-            _speaks_only_3.setdefault(address, time.monotonic() + TRY_5_AGAIN_S)
+        session = await _dial(link, wishes, on_message)
     except Refused as refusal:
         cure = "check username, password_file and the broker's access list"
         tail = "" if refusal.reason is None else f"; {cure}"
@@ -110,6 +100,29 @@ async def dial_mqtt(
         yield session
     finally:
         session.close()
+
+
+async def _dial(link: MqttLink, wishes: _Wishes, on_message: OnMessage | None) -> MqttSession:
+    """MQTT 5 if possible. A broker that said nothing to it may have been frozen, and is asked again
+    once it has answered in 3.1.1."""
+    address = (link.host, link.port)
+    if _speaks_only_3.get(address, 0.0) >= time.monotonic():
+        return await _open(link, V3, wishes, on_message)
+    try:
+        return await _open(link, V5, wishes, on_message)
+    except Refused as refusal:
+        if refusal.reason not in (None, UNSUPPORTED_VERSION):
+            raise
+        was_silent = refusal.is_silent
+    session = await _open(link, V3, wishes, on_message)
+    if was_silent:
+        session.close()
+        try:
+            return await _open(link, V5, wishes, on_message)
+        except Refused:
+            session = await _open(link, V3, wishes, on_message)
+    _speaks_only_3[address] = time.monotonic() + TRY_5_AGAIN_S
+    return session
 
 
 async def _open(

@@ -1,7 +1,9 @@
 """One ingest session of one broker: blocks of its sensors, triggers of its stations."""
 
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from sensors.complaints import Complaints
 from sensors.errors import BadReading
@@ -10,6 +12,7 @@ from sensors.signal import Announce, Announcement, Count, Deliver
 from sensors.wiring import MqttLink, SensorSource, TriggerSource
 
 MAX_TRIGGER = 4096  # bytes
+QUEUED_NS = 1_000_000_000  # after connecting, triggers may be of an absence: they carry no mark
 MAX_TEXT = 256  # characters of a part id or a recipe
 
 
@@ -46,6 +49,7 @@ class MqttSource:
         self._up = up
         self._complaints = Complaints()
         self._session: MqttSession | None = None
+        self._live_from_ns = 0
 
     async def run(self) -> None:
         """Hand on what comes until cancelled.
@@ -61,6 +65,7 @@ class MqttSource:
             manual_ack=True,
         ) as session:
             self._session = session
+            self._live_from_ns = time.monotonic_ns() + QUEUED_NS
             for topic in self._stations:
                 await session.subscribe(topic, 1)
             for topic in self._sensors:
@@ -90,6 +95,8 @@ class MqttSource:
             self._complaints.say(station, "bad_trigger", str(error), message.payload)
             self._ack(message)
             return
+        if message.received_ns < self._live_from_ns:
+            announcement = replace(announcement, from_ring=True)
         self._announce(announcement, lambda: self._ack(message))
 
     def _ack(self, message: Message) -> None:
@@ -113,8 +120,8 @@ def read_trigger(station: str, message: Message) -> Announcement:
     if not isinstance(fields, dict):
         raise BadReading("malformed", "a trigger that is no JSON object")
     sequence, time_ns = fields.get("sequence"), fields.get("t_ns", 0)
-    if type(sequence) is not int or not 0 <= sequence < 2**63:
-        raise BadReading("wrong_type", f"sequence: expected a whole number, got {sequence!r:.40}")
+    if type(sequence) is not int or not 0 <= sequence < 2**32:
+        raise BadReading("wrong_type", f"sequence: expected a UInt32, got {sequence!r:.40}")
     if type(time_ns) is not int or not 0 <= time_ns < 2**63:
         raise BadReading("wrong_type", f"t_ns: expected nanoseconds, got {time_ns!r:.40}")
     texts = fields.get("part", ""), fields.get("recipe", "")

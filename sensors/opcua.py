@@ -29,6 +29,7 @@ BLOCKS = 100  # that a server keeps of a sensor between two publications
 TRIGGERS = 32
 CLOCK_S = 1.0  # between readings of the server's clock, which are its pulse as well
 CLOCK_TIMEOUT_S = 1.5
+CLOCK_READINGS = 5  # at connect: the quickest of them counts
 REFUSED_AGAIN = 10  # readings, until refused nodes are asked for again
 OVERFLOW, OVERFLOW_MASK = 0x0480, 0x0C80  # InfoType DataValue with the Overflow bit, Part 4, 7.39
 DTYPES = {
@@ -94,7 +95,8 @@ class OpcUaSource:
             ]
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    await self._ask_clock(client)  # first: a ring's stamps are of no use without
+                    for _ in range(CLOCK_READINGS):  # a ring's stamps are of no use without
+                        await self._ask_clock(client)
                     for station, trigger in self._triggers.items():
                         items += await self._start(tasks, client, station, trigger)
                     refused = await self._watch(subscription, items)

@@ -276,3 +276,33 @@ async def test_what_was_accepted_before_a_restart_gets_its_verdict_after_it(tmp_
         said = await station.verdict()
         assert (said["sequence"], said["decision"], said["recovered"]) == (1, "uncertain", True)
         assert (said["late"], said["error_code"]) == (True, 4)
+
+
+async def test_a_queued_trigger_without_a_time_is_not_judged_on_what_stands_there_now(
+    tmp_path: Path,
+) -> None:
+    async with cell(tmp_path, Metrics()) as station:
+        await station.journal.meet("st1")
+        await asyncio.sleep(2.1)
+        now_ns = time.monotonic_ns()
+        for name in ("st1-left", "st1-right"):
+            station.feel(name, now_ns - 100 * MS, 30)
+        await station.trigger(5, now_ns, received_ns=now_ns, recovered=True)
+        said = await station.verdict()
+        assert (said["decision"], said["late"]) == ("uncertain", True)
+        assert not any(s["probabilities"] for s in said["sensors"].values())
+
+
+async def test_what_is_owed_after_a_stalled_disk_is_judged_however_much_it_is(
+    tmp_path: Path,
+) -> None:
+    owed = 300
+    async with cell(tmp_path, Metrics()) as station:
+        for sequence in range(1, owed + 1):
+            now_ns = time.monotonic_ns()
+            told = Trigger("st1", sequence, f"A{sequence}", "motor", 0, now_ns, now_ns)
+            assert await station.journal.accept(told)
+    async with cell(tmp_path, Metrics()) as station:
+        await station.pipeline.recover(station.journal.pending())
+        said = [(await station.verdict())["sequence"] for _ in range(owed)]
+        assert said == list(range(1, owed + 1))

@@ -52,7 +52,7 @@ def make_verdict() -> MakeVerdict:
             ignorance=0.01,
             degraded_reason="",
             error_code=0,
-            sensor_to_verdict_ms=12.0,
+            sensor_to_sealed_ms=12.0,
             trigger_age_ms=8.0,
             bundle="motor",
             bundle_version="1.0.0",
