@@ -23,7 +23,7 @@ from sensors import codec
 from sensors.block import Block
 from sensors.errors import LinkLost
 from sensors.link import dial_opcua
-from sensors.opcua import Granted, OpcUaSource
+from sensors.opcua import CLOCK_READINGS, Granted, OpcUaSource
 from sensors.signal import Announcement
 from sensors.wiring import OpcUaLink, SensorSource, TriggerNodes, TriggerSource
 
@@ -347,10 +347,12 @@ async def test_what_was_granted_is_told(shared: Server) -> None:
     assert Granted("l", "n", (5, 5), (0, 5), (100, 10)).is_slower
 
 
-async def test_the_servers_clock_is_read_every_second(shared: Server) -> None:
+async def test_the_servers_clock_is_read_at_connect_and_every_second(shared: Server) -> None:
     daemon = Daemon(shared.link)
     async with daemon.running():
-        await until(lambda: len(daemon.clocks) == 2)
+        await until(lambda: len(daemon.clocks) == CLOCK_READINGS + 2)
+    times_ns = [received for _, _, received in daemon.clocks]
+    assert times_ns[-1] - times_ns[-2] > 0.9e9
     for name, epoch, received in daemon.clocks:
         assert name == "l"
         assert abs((time.time_ns() - epoch) - (time.monotonic_ns() - received)) < 1.5e9
