@@ -30,7 +30,18 @@ def export(network: nn.Module, design: Design, path: Path) -> None:
             external_data=False,
             verbose=False,
         )
+    onnx.save(stripped(onnx.load(path)), path)
     onnx.checker.check_model(str(path), full_check=True)
+
+
+def stripped(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Without the exporter's notes of where each node came from: paths of the machine it ran on."""
+    graph = model.graph
+    noted = (model, graph, *graph.node, *graph.initializer, *graph.value_info)
+    for one in (*noted, *graph.input, *graph.output):
+        one.doc_string = ""
+        del one.metadata_props[:]
+    return model
 
 
 def example(design: Design) -> Tensor:

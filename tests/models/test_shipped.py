@@ -98,3 +98,10 @@ def test_most_fresh_defects_are_named_rightly(judged: list[tuple[Cause, Decided]
     """20 of 28: guessing among seven names reaches that once in 10^11."""
     right = [d.defect == c.hypothesis for c, d in judged if c.hypothesis != "ok"]
     assert sum(right) >= 20
+
+
+def test_the_shipped_networks_name_no_file_of_the_machine_that_made_them() -> None:
+    networks = list((Path(__file__).parents[2] / "edge" / "bundles" / "motor").glob("*.onnx"))
+    assert len(networks) == 3
+    for file in networks:
+        assert b'File "' not in file.read_bytes(), file.name
