@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -154,9 +154,6 @@ def counted(metrics: Metrics, source: str, cause: str) -> float:
     return metrics.registry.get_sample_value(
         "edge_drops_total", {"source": source, "cause": cause}
     ) or 0.0  # fmt: skip
-
-
-Wait = Callable[[int], float]
 
 
 async def test_complete_windows_are_judged_at_once(tmp_path: Path) -> None:
