@@ -4,6 +4,7 @@ A split has a seed and a range of stations of its own, and station traits are dr
 that no part, room, mounting or light of one split occurs in another.
 """
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -70,8 +71,10 @@ def simulate(folder: Path, counts: dict[str, int], jobs: int) -> None:
         for split in SPLITS
         for start in range(0, counts.get(split.name, 0), SHARD)
     ]
-    # Spawned, not forked: a fork of a process in which an engine's threads run may hang.
+    # Spawned, not forked: a fork of a process in which an engine's threads run may hang. Numerical
+    # libraries read their number of threads when they are loaded, so it is set before.
     spawn = get_context("spawn")
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_one_thread) as pool:
         for _ in track(pool.map(_render_shard, tasks), "simulating", total=len(tasks)):
             pass

@@ -3,6 +3,10 @@
 Symmetric int8 with zero point 0, one scale a channel for weights and one a tensor for activations,
 on the inputs of convolutions alone: the one form that TensorRT 10 and 11, OpenVINO and ONNX
 Runtime all take. Spectra, normalisation, LSTM and heads stay in float.
+
+Weights use seven of the eight bits. A processor without instructions for INT8 dot products (AVX2
+alone) adds products in pairs, in 16 bits: 2 x 255 x 64 just fits, 2 x 255 x 127 saturates, and the
+same network would answer differently from box to box.
 """
 
 from collections.abc import Iterator, Sequence
@@ -51,6 +55,7 @@ def quantize(
         per_channel=True,
         activation_type=QuantType.QInt8,
         weight_type=QuantType.QInt8,
+        reduce_range=True,
         calibrate_method=CalibrationMethod.Percentile,
         extra_options={
             "ActivationSymmetric": True,

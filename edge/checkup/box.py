@@ -42,15 +42,20 @@ def check_python(version: tuple[int, int, int], executable: str) -> Finding:
     return ok("python", f"{name} ({executable}, {platform.machine()})")
 
 
-def check_processor(cpu_info: str, usable: int) -> Finding:
-    """`cpu_info` is the text of /proc/cpuinfo, `usable` the cores that we may run on."""
+def int8_sums(cpu_info: str) -> list[str]:
+    """Instructions of this processor for sums of INT8 products; `cpu_info` as below."""
     flags: set[str] = set()
     for line in cpu_info.splitlines():
         key, _, value = line.partition(":")
         if key.strip() in ("flags", "Features"):
             flags = set(value.split())
             break
-    found = [flag for flag in _INT8 if flag in flags]
+    return [flag for flag in _INT8 if flag in flags]
+
+
+def check_processor(cpu_info: str, usable: int) -> Finding:
+    """`cpu_info` is the text of /proc/cpuinfo, `usable` the cores that we may run on."""
+    found = int8_sums(cpu_info)
     cores = f"{usable} core{'s' if usable != 1 else ''}"
     if usable < 2:
         return warning("processor", cores, "give the box two cores: one decodes while one infers")

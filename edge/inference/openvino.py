@@ -40,7 +40,12 @@ class OpenVinoRunner:
 
 
 def open_runner(
-    file: Path, wanted: Input, *, threads: int, cache: Path | None = None
+    file: Path,
+    wanted: Input,
+    *,
+    threads: int,
+    precision: Precision = "int8",
+    cache: Path | None = None,
 ) -> OpenVinoRunner:
     """Compile a network for the lowest latency of one request.
 
@@ -56,6 +61,7 @@ def open_runner(
         "INFERENCE_NUM_THREADS": threads,
         "INFERENCE_PRECISION_HINT": "f32",
         "ENABLE_CPU_PINNING": False,
+        "LP_TRANSFORMS_MODE": precision == "int8",  # else Q/DQ stay rounding steps between floats
     }
     if cache is not None:
         options["CACHE_DIR"] = str(cache)

@@ -54,7 +54,12 @@ class OnnxRuntimeRunner:
 
 
 def open_runner(
-    file: Path, wanted: Input, *, threads: int, cache: Path | None = None
+    file: Path,
+    wanted: Input,
+    *,
+    threads: int,
+    precision: Precision = "int8",
+    cache: Path | None = None,
 ) -> OnnxRuntimeRunner:
     """Load and optimise a network. It has nothing that takes long to build: `cache` is not used.
 
@@ -65,6 +70,8 @@ def open_runner(
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = ERRORS_ONLY
+    if precision == "fp32":
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
     with tempfile.TemporaryDirectory() as folder:
         optimised = Path(folder) / "optimised.onnx"
         options.optimized_model_filepath = str(optimised)

@@ -43,10 +43,20 @@ class Runner(Protocol):
 
 
 class Opener(Protocol):
-    """Compiles a network for one input; `cache` is a folder for what takes long to build."""
+    """Compiles a network for one input; `cache` is a folder for what takes long to build.
+
+    `precision` is what its quantised parts are to be calculated in: "fp32" keeps their rounding and
+    leaves out integer arithmetic.
+    """
 
     def __call__(
-        self, file: Path, wanted: Input, *, threads: int, cache: Path | None = None
+        self,
+        file: Path,
+        wanted: Input,
+        *,
+        threads: int,
+        precision: Precision = "int8",
+        cache: Path | None = None,
     ) -> Runner: ...
 
 

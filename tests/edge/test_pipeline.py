@@ -130,8 +130,8 @@ async def cell(folder: Path, metrics: Metrics, delay_s: float = 0.0) -> AsyncIte
         }
     )
 
-    def opener(file: Path, wanted: Input, *, threads: int, cache: Path | None = None) -> Runner:
-        runner = open_runner(file, wanted, threads=threads, cache=cache)
+    def opener(file: Path, wanted: Input, **options: Any) -> Runner:
+        runner = open_runner(file, wanted, **options)
         return Slow(runner, delay_s) if delay_s else runner
 
     bundles = check_bundles(line)

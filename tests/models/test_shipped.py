@@ -9,6 +9,7 @@ pytest.importorskip("torch")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 from edge.bundle import Bundle, load  # noqa: E402
+from edge.checkup.box import CPU_INFO, int8_sums  # noqa: E402
 from edge.fusion.decision import Decided  # noqa: E402
 from edge.inference import detector, openvino  # noqa: E402
 from models import evaluate  # noqa: E402
@@ -45,10 +46,13 @@ def test_it_is_a_few_megabytes(shipped: Bundle) -> None:
 
 
 @pytest.mark.parametrize("name", list(DESIGNS))
-def test_its_golden_data_hold_on_openvino_in_int8(shipped: Bundle, name: str) -> None:
+def test_its_golden_data_hold_on_openvino_in_int8_where_processors_can(
+    shipped: Bundle, name: str
+) -> None:
     runner = detector.load(shipped, name, openvino.open_runner, threads=1)
     runner.check_golden()
-    assert runner.runner.precision == "int8"
+    has_int8 = int8_sums(CPU_INFO.read_text())
+    assert runner.runner.precision == "int8" or not has_int8
 
 
 @pytest.mark.parametrize("name", list(DESIGNS))

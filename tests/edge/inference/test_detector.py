@@ -3,6 +3,7 @@
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from edge.bundle import Bundle
 from edge.errors import BundleError
 from edge.inference.detector import Detector, load
-from edge.inference.runner import ENGINES, RunFailed, opener
+from edge.inference.runner import ENGINES, Input, RunFailed, Runner, opener
 from inference.conftest import MakeBundle
 from inference.networks import (
     CLIP,
@@ -89,6 +90,35 @@ def test_an_engine_that_misses_the_golden_data_is_refused(make_bundle: MakeBundl
     bundle = make_bundle(golden_error=0.1)
     with pytest.raises(BundleError, match=r"motor 1\.2\.3, detector camera: openvino .* golden"):
         load(bundle, "camera", OPENVINO, threads=1)
+
+
+class Saturating:
+    """A processor that miscalculates in integers: right in float, off by a tenth otherwise."""
+
+    def __init__(self, inner: Runner) -> None:
+        self._inner = inner
+        self.name, self.precision = inner.name, inner.precision
+
+    def run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+        outputs = self._inner.run(data)
+        if self.precision == "int8":
+            outputs["logits"] = outputs["logits"] + 1.0  # the golden ones span some 1.5
+        return outputs
+
+
+def test_a_network_that_goes_wrong_in_integers_here_is_calculated_in_float(
+    make_bundle: MakeBundle, caplog: pytest.LogCaptureFixture
+) -> None:
+    bundle = make_bundle()
+
+    def open_runner(file: Path, wanted: Input, **options: Any) -> Runner:
+        return Saturating(OPENVINO(file, wanted, **options))
+
+    detector = load(bundle, "camera", open_runner, threads=1)
+    assert detector.runner.precision == "fp32"
+    assert "calculated in float" in caplog.text
+    expected = reference(bundle.folder / "camera.onnx", clips()[0])["logits"]
+    assert detector.infer(window(clips()[0])).logits == pytest.approx(expected, abs=1e-3)
 
 
 def test_golden_data_of_another_detector_are_refused(make_bundle: MakeBundle) -> None:

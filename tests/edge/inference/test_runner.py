@@ -59,6 +59,10 @@ def test_precision_is_what_the_engine_executes(open_runner: Opener, tmp_path: Pa
     floating = write_camera(tmp_path / "fp32.onnx", is_int8=False)
     assert open_runner(integer, CLIP, threads=1).precision == "int8"
     assert open_runner(floating, CLIP, threads=1).precision == "fp32"
+    exact = open_runner(integer, CLIP, threads=1, precision="fp32")
+    assert exact.precision == "fp32"
+    rounded = reference(integer, clips()[0])["logits"]  # steps of rounding are kept
+    assert exact.run(clips()[0])["logits"] == pytest.approx(rounded, abs=1e-3)
     lstm = write_vibration(tmp_path / "lstm.onnx")
     assert open_runner(lstm, SERIES, threads=1).precision == "fp32"
 
