@@ -1,9 +1,7 @@
 """A live connection to an MQTT broker. Whatever ends it is a LinkLost; the supervisor redials."""
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import NoReturn
 
 from paho.mqtt import client as paho
@@ -13,26 +11,13 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from sensors.errors import LinkLost
+from sensors.packets import Message
 from sensors.pump import Pump
 
 CONNACK_S = 1.5
 ANSWER_S = 3.0  # for a SUBACK
 UNACKNOWLEDGED = 64  # publications under way; further ones wait for their turn
 UNSUPPORTED_VERSION = 0x84
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One publication as it came."""
-
-    topic: str
-    payload: bytes = field(repr=False)
-    properties: Mapping[str, str]  # MQTT 5 user properties
-    received_ns: int
-    qos: int
-    mid: int
-    is_repeat: bool  # sent before: DUP
-    is_retained: bool
 
 
 OnMessage = Callable[[Message], None]
@@ -50,11 +35,20 @@ class Refused(Exception):  # noqa: N818 - named by what the broker did
 class MqttSession:
     """Subscribes and publishes on one connection. Everything runs on the loop."""
 
-    def __init__(self, client: paho.Client, where: str, on_message: OnMessage | None) -> None:
+    def __init__(
+        self,
+        client: paho.Client,  # with manual_ack: it never sees a publication
+        where: str,
+        limit: int,  # bytes of the largest packet
+        on_message: OnMessage | None,
+        *,
+        manual_ack: bool,
+    ) -> None:
         self._client = client
         self._where = where
-        self._on_message = on_message
-        self._pump = Pump(client, self._end)
+        self._on_message = on_message or _ignore
+        on_message = self._on_message if manual_ack else self._take
+        self._pump = Pump(client, limit, on_message, self._fail)
         loop = asyncio.get_running_loop()
         self._lost: asyncio.Future[NoReturn] = loop.create_future()
         self._connected: asyncio.Future[None] = loop.create_future()
@@ -115,7 +109,6 @@ class MqttSession:
         """
         client = self._client
         client.on_connect = self._connack
-        client.on_message = self._message
         client.on_publish = lambda _c, _u, mid, reason, _p: self._answered(mid, reason)
         client.on_subscribe = lambda _c, _u, mid, reasons, _p: self._answered(mid, reasons[0])
         client.on_disconnect = lambda _c, _u, _f, reason, _p: self._end(self._gone(str(reason)))
@@ -159,23 +152,10 @@ class MqttSession:
         else:
             self._connected.set_result(None)
 
-    def _message(self, _c: object, _u: object, message: paho.MQTTMessage) -> None:
-        received_ns = time.monotonic_ns()
-        self._pump.saw_message()
-        if self._on_message is None:
-            return
-        self._on_message(
-            Message(
-                message.topic,
-                bytes(message.payload),
-                dict(getattr(message.properties, "UserProperty", ())),
-                received_ns,
-                message.qos,
-                message.mid,
-                message.dup,
-                message.retain,
-            )
-        )
+    def _take(self, message: Message) -> None:
+        self._on_message(message)
+        if message.qos:
+            self.ack(message)
 
     def _answered(self, mid: int, reason: ReasonCode) -> None:
         answer = self._answers.get(mid)
@@ -184,6 +164,9 @@ class MqttSession:
 
     def _gone(self, reason: str) -> LinkLost:
         return LinkLost(f"{self._where}: connection ended ({reason})")
+
+    def _fail(self, error: Exception) -> None:
+        self._end(self._gone(str(error)) if isinstance(error, ConnectionError) else error)
 
     def _end(self, error: Exception) -> None:
         if not self._lost.done():
@@ -196,6 +179,10 @@ class MqttSession:
         for asked in (self._lost, self._connected):
             if not asked.cancelled():
                 asked.exception()  # retrieved: nobody may be waiting
+
+
+def _ignore(_: Message) -> None:
+    """Of a session that only publishes."""
 
 
 def _facts(

@@ -23,12 +23,12 @@ from paho.mqtt.properties import Properties
 from sensors.broker import (
     UNACKNOWLEDGED,
     UNSUPPORTED_VERSION,
-    Message,
     MqttSession,
     OnMessage,
     Refused,
 )
 from sensors.errors import LinkLost
+from sensors.packets import Message
 from sensors.server import dial_opcua, wait_lost
 from sensors.wiring import MqttLink
 
@@ -135,12 +135,14 @@ async def _open(
         clean_session=None if version == V5 else not wishes.persistent,
         protocol=version,
         reconnect_on_failure=False,
-        manual_ack=wishes.manual_ack,
+        manual_ack=True,
     )
     client.max_inflight_messages_set(UNACKNOWLEDGED)
     client.max_queued_messages_set(UNACKNOWLEDGED)
     await _open_socket(client, link, wishes)
-    session = MqttSession(client, f"mqtt://{link.host}:{link.port}", on_message)
+    limit = link.max_payload + HEADER_ROOM
+    where = f"mqtt://{link.host}:{link.port}"
+    session = MqttSession(client, where, limit, on_message, manual_ack=wishes.manual_ack)
     try:
         await session.open()
     except BaseException:

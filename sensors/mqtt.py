@@ -13,6 +13,7 @@ from sensors.wiring import MqttLink, SensorSource, TriggerSource
 
 MAX_TRIGGER = 4096  # bytes
 QUEUED_NS = 1_000_000_000  # after connecting, triggers may be of an absence: they carry no mark
+NEVER_NS = 2**63
 MAX_TEXT = 256  # characters of a part id or a recipe
 
 
@@ -49,7 +50,8 @@ class MqttSource:
         self._up = up
         self._complaints = Complaints()
         self._session: MqttSession | None = None
-        self._live_from_ns = 0
+        self._early: list[Message] = []  # safe, and come with the broker's yes: no session yet
+        self._live_from_ns = NEVER_NS
 
     async def run(self) -> None:
         """Hand on what comes until cancelled.
@@ -65,6 +67,8 @@ class MqttSource:
             manual_ack=True,
         ) as session:
             self._session = session
+            for message in self._early:
+                session.ack(message)
             self._live_from_ns = time.monotonic_ns() + QUEUED_NS
             for topic in self._stations:
                 await session.subscribe(topic, 1)
@@ -101,7 +105,11 @@ class MqttSource:
 
     def _ack(self, message: Message) -> None:
         """Of a session that is over the broker sends the message again: the journal knows it."""
-        if message.qos and self._session is not None:
+        if not message.qos:
+            return
+        if self._session is None:
+            self._early.append(message)
+        else:
             self._session.ack(message)
 
 

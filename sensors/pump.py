@@ -1,23 +1,44 @@
-"""Drives paho's socket from the event loop: it reads and writes when the loop says so."""
+"""Drives paho's socket from the event loop: it reads and writes when the loop says so.
+
+Reading goes past paho: bytes are taken from the socket in one piece, publications are read out of
+them here, and paho is shown the rest (answers, pings, goodbyes), for which it keeps the books.
+"""
 
 import asyncio
+import ssl
+import time
 from collections.abc import Callable
 from typing import Any
 
 from paho.mqtt import client as paho
+from paho.mqtt.enums import MQTTProtocolVersion
 
-BURST = 64  # messages read before other work of the loop gets its turn
+from sensors.packets import PUBLISH, Malformed, Message, Packets, read_publication
+
+CHUNK = 256 * 1024  # bytes read before other work of the loop gets its turn
 TICK_S = 1.0  # between looks at the keepalive
 
 
 class Pump:
-    """Between a connected paho client and the loop. `fail` gets what a callback of it raised."""
+    """Between a connected paho client and the loop.
 
-    def __init__(self, client: paho.Client, fail: Callable[[Exception], None]) -> None:
+    `limit` is the largest packet to take; `fail` gets what `on_message` or a callback of paho
+    raised, or why the peer cannot be understood.
+    """
+
+    def __init__(
+        self,
+        client: paho.Client,
+        limit: int,
+        on_message: Callable[[Message], None],
+        fail: Callable[[Exception], None],
+    ) -> None:
         self._client = client
+        self._on_message = on_message
         self._fail = fail
         self._loop = asyncio.get_running_loop()
-        self._messages = 0
+        self._packets = Packets(limit)
+        self._is_mqtt5 = client.protocol == MQTTProtocolVersion.MQTTv5
         self._ticks: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
@@ -28,6 +49,8 @@ class Pump:
         client.on_socket_close = self._let_go
         self._ticks = loop.call_later(TICK_S, self._tick)
         if (sock := client.socket()) is not None:
+            self._socket = _Shown(sock)
+            client._sock = self._socket  # paho has no public way to be shown a socket of ours
             loop.add_reader(sock, self._read)
             if client.want_write():
                 loop.add_writer(sock, self.write)
@@ -43,27 +66,39 @@ class Pump:
             self._let_go(self._client, None, sock)
             sock.close()
 
-    def saw_message(self) -> None:
-        """Called from the client's on_message: there may be another one right behind."""
-        self._messages += 1
-
     def write(self) -> None:
         """Write now what the socket takes; the loop does the rest."""
         self._client.loop_write()
 
     def _read(self) -> None:
+        sock = self._socket
         try:
-            for _ in range(BURST):
-                before = self._messages
-                self._client.loop_read()
-                if self._messages == before:
-                    break
+            data = sock.take(CHUNK)
+            if data is None:
+                return
+            received_ns = time.monotonic_ns()
+            for packet in self._packets.feed(data):
+                source, at, _, end = packet
+                if source[at] >> 4 == PUBLISH:
+                    self._on_message(
+                        read_publication(*packet, received_ns, is_mqtt5=self._is_mqtt5)
+                    )
+                else:
+                    sock.show(source[at:end])
+                    self._client.loop_read()
+            if not data:
+                self._client.loop_read()  # it sees the end for itself
+        except Malformed as error:
+            self._fail(ConnectionError(str(error)))
         except Exception as error:  # noqa: BLE001 - carried to whoever waits for the session's end
             self._fail(error)
-            return
-        pending = getattr(self._client.socket(), "pending", None)
-        if pending is not None and pending():  # decrypted already: the selector sees nothing
-            self._loop.call_soon(self._read)
+        else:
+            if sock.has_pending():  # decrypted already: the selector sees nothing
+                self._loop.call_soon(self._read_again, sock)
+
+    def _read_again(self, sock: "_Shown") -> None:
+        if self._client.socket() is sock:
+            self._read()
 
     def _tick(self) -> None:
         self._ticks = self._loop.call_later(TICK_S, self._tick)
@@ -78,3 +113,46 @@ class Pump:
     def _let_go(self, _client: object, _data: object, sock: Any) -> None:
         self._loop.remove_reader(sock)
         self._loop.remove_writer(sock)
+
+
+class _Shown:
+    """A socket of which paho reads only what it is shown. All else is the socket's own."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._bytes = b""
+        self._error: OSError | None = None
+        self._is_over = False
+
+    def take(self, size: int) -> bytes | None:
+        """What has come; None: nothing just now; empty: the end, or an error that paho will see."""
+        try:
+            data: bytes = self._sock.recv(size)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return None
+        except OSError as error:
+            self._error = error
+            return b""
+        self._is_over = not data
+        return data
+
+    def show(self, packet: bytes) -> None:
+        self._bytes += packet
+
+    def has_pending(self) -> bool:
+        pending = getattr(self._sock, "pending", None)
+        return not self._is_over and pending is not None and pending() > 0
+
+    def recv(self, size: int) -> bytes:
+        """paho's."""
+        if self._bytes:
+            data, self._bytes = self._bytes[:size], self._bytes[size:]
+            return data
+        if self._error is not None:
+            raise self._error
+        if self._is_over:
+            return b""
+        raise BlockingIOError
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
