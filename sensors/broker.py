@@ -1,7 +1,7 @@
 """A live connection to an MQTT broker. Whatever ends it is a LinkLost; the supervisor redials."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NoReturn
 
 from paho.mqtt import client as paho
@@ -83,13 +83,39 @@ class MqttSession:
         Expiry, content type and properties need MQTT 5 and are left out without it. At most
         `UNACKNOWLEDGED` publications are under way; a further one waits.
         """
-        facts = _facts(expiry_s, content_type, properties) if self.is_mqtt5 else None
         async with self._turns:
-            info = self._client.publish(topic, payload, qos, retain, facts)
-            if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                why = paho.error_string(info.rc)
-                raise LinkLost(f"{self._where}: not published to {topic!r}: {why}")
-            await self._answer(info.mid, f"a publication to {topic!r}", None)
+            await self.send(
+                topic,
+                payload,
+                qos=qos,
+                retain=retain,
+                expiry_s=expiry_s,
+                content_type=content_type,
+                properties=properties,
+            )
+
+    def send(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        expiry_s: int | None = None,
+        content_type: str | None = None,
+        properties: Mapping[str, str] | None = None,
+    ) -> Awaitable[None]:
+        """The same at once, for a caller that bounds how much is under way; await its answer.
+
+        Raises:
+            LinkLost: nothing was sent.
+        """
+        facts = _facts(expiry_s, content_type, properties) if self.is_mqtt5 else None
+        info = self._client.publish(topic, payload, qos, retain, facts)
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            why = paho.error_string(info.rc)
+            raise LinkLost(f"{self._where}: not published to {topic!r}: {why}")
+        return self._answer(info.mid, f"a publication to {topic!r}", None)
 
     def ack(self, message: Message) -> None:
         """With `manual_ack`: this message is safe; does nothing once the session is over."""
@@ -125,12 +151,17 @@ class MqttSession:
         self._pump.close()
         self._end(self._gone("closed"))
 
-    async def _answer(self, mid: int, what: str, timeout_s: float | None) -> None:
-        """Wait for the broker's word on packet `mid`."""
+    def _answer(self, mid: int, what: str, timeout_s: float | None) -> Awaitable[None]:
+        """The broker's word on packet `mid`, which is written now: the loop would take a turn."""
         answer: asyncio.Future[ReasonCode] = asyncio.get_running_loop().create_future()
         self._answers[mid] = answer
+        self._pump.write()
+        return self._heard(mid, answer, what, timeout_s)
+
+    async def _heard(
+        self, mid: int, answer: "asyncio.Future[ReasonCode]", what: str, timeout_s: float | None
+    ) -> None:
         try:
-            self._pump.write()  # now: waiting for the loop to say so costs a turn of it
             if self._lost.done():
                 await self.wait_lost()
             async with asyncio.timeout(timeout_s):

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Self
 
@@ -13,6 +15,7 @@ from sensors.signal import Count
 MEMORY = 256  # fresh verdicts a publisher may lag behind before it reads from disk
 PAGE = 64  # verdicts read from disk at a time
 LAST = 2**63 - 1
+AtOnce = Callable[[Delivery], bool]
 
 
 class Feed:
@@ -32,6 +35,8 @@ class Feed:
         self._page: deque[Delivery] = deque()  # of the present, after an overflow
         self._memory: deque[Delivery] = deque()
         self._arrived = asyncio.Event()
+        self._is_idle = False  # somebody waits in `next`, and there is nothing
+        self._at_once: AtOnce | None = None
 
     async def __aenter__(self) -> Self:
         if self._is_open:
@@ -46,8 +51,19 @@ class Feed:
 
     async def __aexit__(self, *_: object) -> None:
         self._is_open = False
+        self._at_once = None
         for held in (self._past, self._page, self._memory):
             held.clear()
+
+    @contextmanager
+    def at_once(self, take: AtOnce) -> Iterator[None]:
+        """Within it, a verdict that finds nothing before it goes to `take` as it is committed, if
+        `take` has room for it (and says so), without waking the task that waits in `next`."""
+        self._at_once = take
+        try:
+            yield
+        finally:
+            self._at_once = None
 
     def resume(self, last: int) -> None:
         """At the start: numbers up to `last` are of an earlier run."""
@@ -58,6 +74,9 @@ class Feed:
         self._last = one.number
         if not self._is_open or self._has_overflowed:
             return  # it will be read from disk
+        if self._is_idle and not self._memory and self._at_once and self._at_once(one):
+            self._taken = one.number
+            return
         if len(self._memory) == MEMORY:
             self._has_overflowed = True
             self._count(self.publisher, "memory_overflow")
@@ -76,7 +95,11 @@ class Feed:
                 one = await source()
                 if one is not None:
                     return one
-            await self._arrived.wait()
+            self._is_idle = True
+            try:
+                await self._arrived.wait()
+            finally:
+                self._is_idle = False
 
     async def _next_past(self) -> Delivery | None:
         if not self._past and self._past_read < self._past_end:

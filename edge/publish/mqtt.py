@@ -9,10 +9,12 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from edge.config import Publishing
 from edge.publish.outbox import Delivery, Outbox
+from edge.publish.room import Room
 from edge.verdict import SCHEMA_VERSION, iso
 from sensors.errors import LinkLost
 from sensors.link import MqttSession, Will, dial_mqtt
@@ -48,8 +50,8 @@ class MqttPublisher:
         self._line = line
         self._published = published
         self._up = up
-        self._window = asyncio.Semaphore(WINDOW)
-        self._under_way = asyncio.Semaphore(UNDER_WAY)
+        self._window = Room(WINDOW)
+        self._under_way = Room(UNDER_WAY)
 
     async def run(self) -> None:
         """Publish until cancelled; then say goodbye where the will would have said it.
@@ -75,37 +77,65 @@ class MqttPublisher:
     async def _publish_all(self, session: MqttSession) -> None:
         async with self._outbox.feed(self._name) as feed, asyncio.TaskGroup() as group:
             group.create_task(session.wait_lost())
-            while True:
-                one = await feed.next()
-                await self._under_way.acquire()
-                await self._window.acquire()
-                group.create_task(self._publish(session, one))
+            with feed.at_once(partial(self._publish_at_once, session, group)):
+                while True:
+                    one = await feed.next()
+                    await self._under_way.take()
+                    await self._window.take()
+                    group.create_task(self._publish(session, one))
+
+    def _publish_at_once(
+        self, session: MqttSession, group: asyncio.TaskGroup, one: Delivery
+    ) -> bool:
+        if not (self._under_way.is_free and self._window.is_free):
+            return False
+        now_ns = time.time_ns()
+        try:
+            answer = self._send(session, one, now_ns)
+        except LinkLost:
+            return False  # the session is ending, and hears of it by itself
+        self._under_way.take_now()
+        self._window.take_now()
+        group.create_task(self._finish(answer, one, now_ns))
+        return True
 
     async def _publish(self, session: MqttSession, one: Delivery) -> None:
         """One verdict; `_publish_all` has made room for it."""
+        now_ns = time.time_ns()
         try:
-            published_ns = time.time_ns()
+            answer = self._send(session, one, now_ns)
+        except LinkLost:
+            self._window.give()
+            self._under_way.give()
+            raise
+        await self._finish(answer, one, now_ns)
+
+    def _send(self, session: MqttSession, one: Delivery, now_ns: int) -> Awaitable[None]:
+        publishing = self._publishing
+        return session.send(
+            publishing.topic.format(site=self._site, line=self._line, station=one.station),
+            one.body,
+            expiry_s=publishing.expiry_s,
+            content_type="application/json",
+            properties={
+                "schema": f"verdict/{SCHEMA_VERSION}",
+                "id": one.id,
+                "published_ns": str(now_ns),
+                "replayed": "true" if one.is_replayed else "false",
+            },
+        )
+
+    async def _finish(self, answer: Awaitable[None], one: Delivery, published_ns: int) -> None:
+        """Wait for the acknowledgement, and write it down."""
+        try:
             try:
-                await session.publish(
-                    self._publishing.topic.format(
-                        site=self._site, line=self._line, station=one.station
-                    ),
-                    one.body,
-                    expiry_s=self._publishing.expiry_s,
-                    content_type="application/json",
-                    properties={
-                        "schema": f"verdict/{SCHEMA_VERSION}",
-                        "id": one.id,
-                        "published_ns": str(published_ns),
-                        "replayed": "true" if one.is_replayed else "false",
-                    },
-                )
+                await answer
             finally:
-                self._window.release()
+                self._window.give()
             self._published(one, time.monotonic_ns())
             await self._outbox.done(self._name, one, published_ns)
         finally:
-            self._under_way.release()
+            self._under_way.give()
 
     def _now(self, state: str, **facts: str) -> bytes:
         since_ns = time.time_ns()

@@ -48,7 +48,7 @@ def told_and_kept(tmp_path_factory: pytest.TempPathFactory) -> Story:
     path = tmp_path_factory.mktemp("crash") / "state.sqlite"
     told: list[list[str]] = []
     for _ in range(KILLS):
-        told += run(path, random.uniform(0.05, 0.9))
+        told += run(path, random.uniform(0.3, 0.9))
     told += run(path, None)
     return told, path
 
