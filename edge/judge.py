@@ -57,25 +57,36 @@ class Judged:
     degraded: tuple[str, ...]
 
 
-def weigh(answers: Sequence[Answer], bundle: Bundle) -> Judged:
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An answer and what it says of the part; made as each answer comes, before the last one."""
+
+    answer: Answer
+    report: SensorReport
+    mass: Mass
+
+
+def hear(answer: Answer, bundle: Bundle) -> Heard:
+    """Evidence of one sensor."""
+    return Heard(answer, *_evidence(answer, bundle, Frame(bundle.manifest.hypotheses)))
+
+
+def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
     """Evidence of every sensor, combined and decided upon."""
     manifest = bundle.manifest
     frame = Frame(manifest.hypotheses)
-    masses: list[Mass] = []
-    reports: dict[str, SensorReport] = {}
+    reports = {one.answer.sensor.id: one.report for one in heard}
     absent: list[Absence] = []
     watched = 0
-    for answer in answers:
-        sensor = answer.sensor
-        reports[sensor.id], mass = _evidence(answer, bundle, frame)
-        masses.append(mass)
+    for one in heard:
+        sensor = one.answer.sensor
         rules_out = excludes(manifest.detectors[sensor.input], frame, manifest.good)
-        if reports[sensor.id].reliability > 0.0:
+        if one.report.reliability > 0.0:
             watched |= rules_out
         else:
             absent.append(Absence(sensor.id, sensor.on_missing == "accept", rules_out))
-    combination = combine(manifest.rule, masses)
-    working = frozenset(a.sensor.input for a in answers if reports[a.sensor.id].reliability > 0.0)
+    combination = combine(manifest.rule, [one.mass for one in heard])
+    working = frozenset(h.answer.sensor.input for h in heard if h.report.reliability > 0.0)
     thresholds = manifest.thresholds_for(working)
     decided = decide(combination, frame, manifest.good, thresholds, absent, watched=watched)
     degraded = [f"{s}: {r.reason or r.status}" for s, r in reports.items() if r.status != "ok"]

@@ -7,7 +7,7 @@ from edge.accepted import Accepted
 from edge.bundle import Bundle, ClipInput, SeriesInput
 from edge.config import Budget, Sensor, Station
 from edge.inference.detector import Score
-from edge.judge import Answer
+from edge.judge import Answer, Heard, hear
 from edge.metrics import Quantile
 from edge.verdict import Status
 from sensors.signal import Window
@@ -76,7 +76,7 @@ class Reserve:
 
 @dataclass(slots=True)
 class Part:
-    """A part in flight. Every sensor ends in `answers`, by a score or by a reason."""
+    """A part in flight. Every sensor ends in `heard`, by a score or by a reason."""
 
     accepted: Accepted
     bundle: Bundle
@@ -86,7 +86,7 @@ class Part:
     is_expired: bool = False  # judged, but too late to act upon
     windows: dict[str, Window] = field(default_factory=dict)
     scores: "dict[str, asyncio.Future[Score]]" = field(default_factory=dict)
-    answers: dict[str, Answer] = field(default_factory=dict)
+    heard: dict[str, Heard] = field(default_factory=dict)  # by sensor
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
     @property
@@ -110,26 +110,26 @@ class Part:
     @property
     def unseen(self) -> list[str]:
         """Sensors whose window is still awaited."""
-        return [s for s in self.sensors if s not in self.windows and s not in self.answers]
+        return [s for s in self.sensors if s not in self.windows and s not in self.heard]
 
     @property
     def is_complete(self) -> bool:
-        return len(self.answers) == len(self.sensors)
+        return len(self.heard) == len(self.sensors)
 
     def give_up(self, sensor: str, status: Status, reason: str) -> None:
         if sensor in self.scores:
             self.scores[sensor].cancel()  # the engine counts it, should it still come
-        self.answers[sensor] = Answer(
-            self.sensors[sensor], status, reason, window=self.windows.get(sensor)
-        )
+        window = self.windows.get(sensor)
+        self._hear(Answer(self.sensors[sensor], status, reason, window=window))
 
     def scored(self, sensor: str, score: Score) -> None:
-        self.answers[sensor] = Answer(
-            self.sensors[sensor], "ok", window=self.windows[sensor], score=score
-        )
+        self._hear(Answer(self.sensors[sensor], "ok", window=self.windows[sensor], score=score))
 
     def end(self) -> None:
         for timer in self.timers:
             timer.cancel()
         for score in self.scores.values():
             score.cancel()
+
+    def _hear(self, answer: Answer) -> None:
+        self.heard[answer.sensor.id] = hear(answer, self.bundle)

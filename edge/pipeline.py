@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from edge.accepted import Accepted
@@ -71,7 +72,7 @@ class StationPipeline:
         """A decoded block, at box time `time_ns`; completes windows that waited for it."""
         self._windower.add(sample, time_ns, clock)
         for part in list(self._parts):
-            if sample.sensor not in part.windows and sample.sensor not in part.answers:
+            if sample.sensor not in part.windows and sample.sensor not in part.heard:
                 self._cut(part, sample.sensor)
 
     def _cut(self, part: Part, sensor: str) -> None:
@@ -84,17 +85,16 @@ class StationPipeline:
     def _infer(self, part: Part, sensor: str, window: Window) -> None:
         detector = self._sensors[sensor].input
         try:
-            score = self._engine.submit(part.bundle, detector, window)
+            score = self._engine.submit(
+                part.bundle, detector, window, partial(self._scored, part, sensor)
+            )
         except QueueFull as error:
             part.give_up(sensor, "failed", str(error))
             self._seal_complete()
             return
         part.scores[sensor] = score
-        score.add_done_callback(lambda done: self._scored(part, sensor, done))
 
     def _scored(self, part: Part, sensor: str, done: "asyncio.Future[Score]") -> None:
-        if done.cancelled():
-            return
         if isinstance(error := done.exception(), RunFailed):
             self._metrics.count(sensor, "run_failed")
             part.give_up(sensor, "failed", str(error))
@@ -183,12 +183,12 @@ class StationPipeline:
         self._seal_complete()
 
     def _stop_inferring(self, part: Part) -> None:
-        for sensor in [s for s in self._sensors if s not in part.answers]:
+        for sensor in [s for s in self._sensors if s not in part.heard]:
             part.give_up(sensor, "late", "the engine did not answer in time")
         self._seal_complete()
 
     def _abandon(self, part: Part, status: Status, reason: str) -> None:
-        for sensor in [s for s in self._sensors if s not in part.answers]:
+        for sensor in [s for s in self._sensors if s not in part.heard]:
             part.give_up(sensor, status, reason)
         self._seal_complete()
 
@@ -211,8 +211,8 @@ class StationPipeline:
             self._verdicts.put_nowait((part, sealed, saved))
 
     def _judge(self, part: Part) -> Verdict:
-        answers = [part.answers[s] for s in self._sensors]
-        judged: Judged = weigh(answers, part.bundle)
+        heard = [part.heard[s] for s in self._sensors]
+        judged: Judged = weigh(heard, part.bundle)
         fused_ns = time.monotonic_ns()
         times = Times(
             window_end_ns=part.window_end_ns,
@@ -222,7 +222,7 @@ class StationPipeline:
         )
         return verdict(
             part.accepted,
-            answers,
+            [one.answer for one in heard],
             judged,
             part.bundle,
             times,

@@ -9,7 +9,7 @@ from edge.config import Sensor
 from edge.errors import ConfigError
 from edge.inference.detector import Detector, load
 from edge.inference.runner import RunFailed, opener
-from edge.judge import Answer, Judged, weigh
+from edge.judge import Answer, Judged, hear, weigh
 from edge.part import need
 from edge.trial.plans import CAMERA_OFFSET_S
 from edge.verdict import Verdict
@@ -54,7 +54,7 @@ class Judge:
         answers = [
             self._answer(one, windows.get(one.id), recorded) for one in self._sensors.values()
         ]
-        judged = weigh(answers, self.bundle)
+        judged = weigh([hear(one, self.bundle) for one in answers], self.bundle)
         return Replayed(part, judged, recorded, truth, tuple(compare(judged, recorded)))
 
     def _windows(self, part: RecordedPart) -> dict[str, Window]:

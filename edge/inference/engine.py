@@ -24,6 +24,7 @@ from edge.inference.runner import Opener, RunFailed, opener
 from sensors.signal import Count, Window
 
 DEPTH = 64  # windows running or waiting; a newer one is refused
+Then = Callable[[asyncio.Future[Any]], None]
 Key = tuple[str, str]  # sha256 of the bundle, detector
 
 
@@ -93,10 +94,14 @@ class Engine:
         limit_ns = self._settings.timeout_ms * 1e6
         return since_ns > 0 and time.monotonic_ns() - since_ns > limit_ns
 
-    def submit(self, bundle: Bundle, detector: str, window: Window) -> asyncio.Future[Score]:
+    def submit(
+        self, bundle: Bundle, detector: str, window: Window, then: Then | None = None
+    ) -> asyncio.Future[Score]:
         """Queue a window, first come first served; cancel the future when the score is too late.
 
-        The future raises RunFailed when the engine gave no usable answer.
+        The future raises RunFailed when the engine gave no usable answer. `then` is called with the
+        future as soon as it is done, a turn of the loop before its own callbacks; not when it was
+        cancelled.
 
         Raises:
             QueueFull: the queue is full or the engine hangs; the newest is refused.
@@ -108,12 +113,14 @@ class Engine:
             self._count(window.sensor, "inference_queue_full")
             raise QueueFull(f"{DEPTH} windows wait for the engine already")
         network = self._detectors[bundle.sha256, detector]
-        return self._put(window.sensor, lambda: network.infer(window))
+        return self._put(window.sensor, lambda: network.infer(window), then)
 
-    def _put(self, sensor: str, call: Callable[[], Any]) -> asyncio.Future[Any]:
+    def _put(
+        self, sensor: str, call: Callable[[], Any], then: Then | None = None
+    ) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = self._loop.create_future()
         self._unsettled += 1
-        self._jobs.put(_Job(sensor, call, future, self._report))
+        self._jobs.put(_Job(sensor, call, future, self._report, then))
         return future
 
     def _load(self) -> dict[Key, Detector]:
@@ -152,12 +159,15 @@ class Engine:
         self._unsettled -= 1
         if job.future.cancelled():
             self._count(job.sensor, "late_result")
-        elif error is not None:
+            return
+        if error is not None:
             if isinstance(error, RunFailed):
                 self._count(job.sensor, "inference_failed")
             job.future.set_exception(error)
         else:
             job.future.set_result(job.result)
+        if job.then is not None:
+            job.then(job.future)
 
     def _skip(self, job: "_Job") -> None:
         self._unsettled -= 1
@@ -183,6 +193,7 @@ class _Job:
     call: Callable[[], Any]
     future: asyncio.Future[Any]
     report: "Callable[[_Job, BaseException | None], None]"
+    then: Then | None = None
     result: Any = None
 
     def __enter__(self) -> None:

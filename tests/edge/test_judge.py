@@ -11,7 +11,7 @@ from edge.accepted import Accepted
 from edge.bundle import Bundle, Manifest
 from edge.config import Sensor
 from edge.inference.detector import Score
-from edge.judge import Answer, Times, verdict, weigh
+from edge.judge import Answer, Times, hear, verdict, weigh
 from edge.verdict import Verdict
 from sensors.signal import Quality, Trigger, Window
 
@@ -93,7 +93,7 @@ def judged(*answers: Answer, sealed_ns: int = END + 10_000_000) -> Verdict:
     return verdict(
         Accepted("st1-7-1", trigger, "A7", True),
         answers,
-        weigh(answers, bundle),
+        weigh([hear(one, bundle) for one in answers], bundle),
         bundle,
         Times(END, END + 50_000_000, EPOCH - EDGE),
         site="s",
