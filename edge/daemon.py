@@ -78,7 +78,15 @@ class Daemon:
             tape = Tape(station, line.record, line.record_limit, metrics)
             self._tapes.append(tape)
         pipeline = StationPipeline(
-            station, line, bundles, self.outbox, self.engine, metrics, self.echoes, tape
+            station,
+            line,
+            bundles,
+            self.outbox,
+            self.decode,
+            self.engine,
+            metrics,
+            self.echoes,
+            tape,
         )
         self._pipelines[station.id] = pipeline
         clock = self._clocks[clock_name(station)]
@@ -86,9 +94,7 @@ class Daemon:
             station, clock, self.journal, metrics, self.echoes, pipeline.open
         )
         for sensor in station.sensors:
-            self._intakes[sensor.id] = SensorIntake(
-                sensor, pipeline, self.decode, metrics, self.health, tape
-            )
+            self._intakes[sensor.id] = SensorIntake(sensor, pipeline, metrics, self.health, tape)
 
     async def run(self) -> None:
         """Work until cancelled, or until something fails that must not go on."""

@@ -1,10 +1,10 @@
-"""The one thread that decodes pictures. Two frames wait per camera; the older is dropped."""
+"""The one thread that decodes pictures, in order of asking."""
 
 import asyncio
-from collections import defaultdict, deque
+import queue
+import threading
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from typing import Any, Self, TypeVar
 
 import cv2
@@ -12,40 +12,62 @@ import cv2
 from sensors.signal import Count
 
 T = TypeVar("T")
-WAITING_PER_CAMERA = 2
+WAITING_PER_CAMERA = 64  # pictures; eight parts' worth
+_Job = tuple[str, Callable[[], Any], Callable[[Any], None]]
 
 
 class DecodeThread:
-    """Runs small pieces of picture work off the loop, in order of arrival."""
+    """Runs small pieces of picture work off the loop. Counts `decode_queue` by camera."""
 
     def __init__(self, count: Count) -> None:
         self._count = count
-        self._waiting: defaultdict[str, deque[Future[Any]]] = defaultdict(deque)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._waiting: Counter[str] = Counter()  # touched on the loop alone
 
     async def __aenter__(self) -> Self:
         cv2.setNumThreads(1)
         self._loop = asyncio.get_running_loop()
-        self._thread = ThreadPoolExecutor(1, "decode")
+        threading.Thread(target=self._run, name="decode", daemon=True).start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """What waits is dropped; what runs is left to end by itself."""
+        while not self._jobs.empty():
+            self._jobs.get_nowait()
+        self._jobs.put(None)
 
-    def submit(self, camera: str, work: Callable[[], T], done: Callable[[T], None]) -> None:
-        """Calls `done(result)` on the loop; over two waiting, the camera's oldest is dropped.
+    def waiting(self, camera: str) -> int:
+        """Pictures of a camera that are not decoded yet."""
+        return self._waiting[camera]
+
+    def submit(self, camera: str, work: Callable[[], T], done: Callable[[T], None]) -> bool:
+        """Calls `done(result)` on the loop; False: too many wait, the newest is refused.
 
         What `work` raises is raised on the loop.
         """
-        waiting = self._waiting[camera]
-        while waiting and (waiting[0].running() or waiting[0].done()):
-            waiting.popleft()
-        if len(waiting) == WAITING_PER_CAMERA and waiting.popleft().cancel():
+        if self._waiting[camera] >= WAITING_PER_CAMERA:
             self._count(camera, "decode_queue")
-        job = self._thread.submit(work)
-        waiting.append(job)
-        job.add_done_callback(partial(self._hand_over, done))
+            return False
+        self._waiting[camera] += 1
+        self._jobs.put((camera, work, done))
+        return True
 
-    def _hand_over(self, done: Callable[[T], None], job: "Future[T]") -> None:
-        """On the decode thread, or on the loop for a job that was cancelled."""
-        if not job.cancelled() and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(lambda: done(job.result()))
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            camera, work, done = job
+            result, fault = None, None
+            try:
+                result = work()
+            except Exception as error:  # noqa: BLE001 - raised again, on the loop
+                fault = error
+            if self._loop.is_closed():
+                return
+            self._loop.call_soon_threadsafe(self._hand_over, camera, done, result, fault)
+
+    def _hand_over(
+        self, camera: str, done: Callable[[Any], None], result: object, fault: Exception | None
+    ) -> None:
+        self._waiting[camera] -= 1
+        if fault is not None:
+            raise fault
+        done(result)

@@ -14,7 +14,9 @@ from pathlib import Path
 from edge.accepted import Accepted
 from edge.bundle import Bundle, ClipInput, SeriesInput
 from edge.config import Line, Sensor, Station
+from edge.decode import DecodeThread
 from edge.errors import QueueFull
+from edge.frames import FrameDecoder
 from edge.inference.detector import Score
 from edge.inference.engine import Engine
 from edge.inference.runner import RunFailed
@@ -43,6 +45,7 @@ class StationPipeline:
         line: Line,
         bundles: Mapping[Path, Bundle],
         outbox: Outbox,
+        decode: DecodeThread,
         engine: Engine,
         metrics: Metrics,
         echoes: Echoes,
@@ -61,6 +64,10 @@ class StationPipeline:
             [need(s, self.input_of(s), station.trigger.max_delay_s) for s in station.sensors],
             metrics.count,
         )
+        cameras = [s.id for s in station.sensors if self.input_of(s).kind == "clip"]
+        self._frames = FrameDecoder(
+            self._windower, cameras, decode, metrics.count, developed=self._cut_all
+        )
         self._parts: list[Part] = []  # in order of acceptance
         self._verdicts: asyncio.Queue[tuple[Part, Verdict, asyncio.Future[int | None]]]
         self._verdicts = asyncio.Queue(MAX_SEALED)
@@ -71,9 +78,13 @@ class StationPipeline:
     def add(self, sample: Sample, time_ns: int, clock: ClockKind) -> None:
         """A decoded block, at box time `time_ns`; completes windows that waited for it."""
         self._windower.add(sample, time_ns, clock)
-        for part in list(self._parts):
-            if sample.sensor not in part.windows and sample.sensor not in part.heard:
-                self._cut(part, sample.sensor)
+        self._frames.came(sample.sensor)
+        self._cut_all(sample.sensor)
+
+    def _cut_all(self, sensor: str) -> None:
+        for part in tuple(self._parts):
+            if sensor not in part.windows and sensor not in part.heard:
+                self._cut(part, sensor)
 
     def _cut(self, part: Part, sensor: str) -> None:
         edge_ns, now_ns = part.accepted.trigger.edge_ns, time.monotonic_ns()
@@ -81,6 +92,8 @@ class StationPipeline:
         if window is not None:
             part.windows[sensor] = window
             self._infer(part, sensor, window)
+        else:
+            self._frames.ask(sensor, edge_ns)
 
     def _infer(self, part: Part, sensor: str, window: Window) -> None:
         detector = self._sensors[sensor].input
@@ -131,6 +144,7 @@ class StationPipeline:
             return
         self._set_timers(part)
         for sensor in self._sensors:
+            self._frames.opened(sensor, trigger.edge_ns)
             self._cut(part, sensor)
         if len(self._parts) > MAX_IN_FLIGHT:
             self._metrics.count(self.station.id, "parts_in_flight")

@@ -105,7 +105,7 @@ class Judge:
             wall_anchor_ns=0,
         )
         sample = Sample(
-            name, unpacked.seq, unpacked.t0_ns, came.received_ns, unpacked.rate_hz, data, b""
+            name, unpacked.seq, unpacked.t0_ns, came.received_ns, unpacked.rate_hz, data
         )
         kind: ClockKind = "synchronised" if one.clock == "synchronised" else "envelope"
         windower.add(sample, time_ns, kind)

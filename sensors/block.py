@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensors.errors import BadReading
-from sensors.picture import MAX_SIDE, fit, picture
+from sensors.picture import MAX_SIDE, encoded_size, fit, picture
 from sensors.wiring import SensorSource
 
 VERSION = 1
@@ -147,6 +147,18 @@ def series(
     if not np.isfinite(values).all():
         raise BadReading("not_finite", "NaN or infinity among the samples; send numbers only")
     return values
+
+
+def check_frame(block: Block) -> None:
+    """What can be said of a picture before it is decoded.
+
+    Raises:
+        BadReading: a waveform, a picture cut short, or of a size nobody sends.
+    """
+    if not block.is_picture:
+        raise BadReading("wrong_type", f"expected a picture, got {block.dtype} in {block.unit!r}")
+    if block.dtype == PICTURE:
+        encoded_size(block.data)
 
 
 def frame(block: Block, height: int, width: int) -> NDArray[np.uint8]:

@@ -137,7 +137,7 @@ class CameraSource:
                 continue
             taken_ns = received_ns + round(self._source.stamp_offset_ms * 1e6)
             data = fit(pixels, *self._size)
-            sample = Sample(self._source.id, seq, taken_ns, received_ns, rate_hz, data, b"")
+            sample = Sample(self._source.id, seq, taken_ns, received_ns, rate_hz, data)
             self._hand_over(loop, sample)
             seq += 1
 

@@ -1,41 +1,54 @@
 """The last seconds of one camera, picture after picture, and the clips chosen from them. Pure."""
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import groupby
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sensors.signal import ClockKind, Quality, Sample, Window
+from sensors.signal import ClockKind, Encoded, Quality, Sample, Window
 
 NEAR = 0.75  # periods: a picture further from a stated time only stands in for the missing one
 MIN_COVERAGE = 0.5
 WHITE = 255
 
 
-@dataclass(frozen=True, slots=True)
-class _Picture:
+@dataclass(slots=True, eq=False)
+class Picture:
+    """One picture of a ring, with its pixels or still encoded."""
+
     time_ns: int
     received_ns: int
     seq: int
-    pixels: NDArray[np.uint8]
-    is_repeat: bool
+    pixels: NDArray[np.uint8] | None
+    encoded: Encoded | None  # until its pixels are there
+    is_repeat: bool  # came with the very content of the one before
+    is_asked: bool = False  # somebody is decoding it
 
 
 class ClipRing:
-    """The newest `capacity` pictures, in the order of their times."""
+    """The newest `capacity` pictures, in the order of their times.
+
+    Pictures may come encoded. `wanted` says which of them a clip needs; whoever decodes them tells
+    `develop`, and then the clip can be cut.
+    """
 
     def __init__(self, rate_hz: float, capacity: int, count: Callable[[str], None]) -> None:
         self._period_ns = 1e9 / rate_hz
-        self._pictures: deque[_Picture] = deque(maxlen=capacity)
+        self._pictures: deque[Picture] = deque(maxlen=capacity)
         self._count = count
         self._clock: ClockKind = "envelope"
+        self._last = b""  # as the newest came
 
     def add(self, sample: Sample, time_ns: int, clock: ClockKind) -> None:
         """Take a picture exposed at `time_ns`."""
-        pixels: NDArray[np.uint8] = sample.data  # type: ignore[assignment]
+        encoded, pixels = None, None
+        if isinstance(sample.data, Encoded):
+            encoded = sample.data
+        else:
+            pixels = sample.data.view(np.uint8)
         last = self._pictures[-1] if self._pictures else None
         is_repeat = False
         if last is not None:
@@ -47,27 +60,55 @@ class ClipRing:
                 self._count("gap" if skipped > 0 else "restart")
             elif time_ns <= last.time_ns:  # the mapping fell: the past is further back, too
                 self._reanchor(round(time_ns - last.time_ns - self._period_ns))
-            middle = pixels.shape[0] // 2
-            is_repeat = np.array_equal(pixels[middle], last.pixels[middle]) and np.array_equal(
-                pixels, last.pixels
-            )
-        self._pictures.append(_Picture(time_ns, sample.received_ns, sample.seq, pixels, is_repeat))
+            is_repeat = encoded is not None and encoded.data == self._last
+        self._pictures.append(
+            Picture(time_ns, sample.received_ns, sample.seq, pixels, encoded, is_repeat)
+        )
+        self._last = encoded.data if encoded else b""
         self._clock = clock
+
+    def newest(self) -> Picture | None:
+        """The last picture, if nobody is decoding it yet."""
+        return self._asked(self._pictures[-1]) if self._pictures else None
+
+    def come(self, times_ns: list[int]) -> int:
+        """How many of these times have their picture."""
+        if not self._pictures:
+            return 0
+        come_ns = self._pictures[-1].time_ns + self._period_ns / 2
+        return sum(time <= come_ns for time in times_ns)
+
+    def wanted(self, times_ns: list[int]) -> list[Picture]:
+        """Encoded pictures that a clip at these (rising) times needs; each is told once."""
+        come = times_ns[: self.come(times_ns)]
+        chosen = self._nearest(self._pictures, come) if come else []
+        return [one for one in chosen if self._asked(one)]
+
+    def develop(self, picture: Picture, pixels: NDArray[np.uint8] | None) -> None:
+        """The pixels of a picture; None: it cannot be decoded, and there is no such picture."""
+        picture.pixels, picture.encoded = pixels, None
+        if pixels is None and picture in self._pictures:
+            self._pictures.remove(picture)
 
     def cut(self, sensor: str, times_ns: list[int], now_ns: int, *, partial: bool) -> Window | None:
         """The picture nearest to each time; None while a nearer one may come, or too few."""
-        pictures = self._pictures
+        pictures: Sequence[Picture] = self._pictures
+        if partial:
+            pictures = [one for one in pictures if one.pixels is not None]
         if not pictures:
             return None
         if not partial and pictures[-1].time_ns < times_ns[-1] - self._period_ns / 2:
             return None
-        chosen = self._nearest(times_ns)
+        chosen = self._nearest(pictures, times_ns)
+        shown = [one.pixels for one in chosen if one.pixels is not None]
+        if len(shown) < len(chosen):
+            return None  # being decoded
         reach = NEAR * self._period_ns
         is_near = [abs(p.time_ns - t) <= reach for p, t in zip(chosen, times_ns, strict=True)]
         coverage = sum(is_near) / len(is_near)
         if coverage < MIN_COVERAGE:
             return None
-        data = np.stack([p.pixels for p in chosen])
+        data = np.stack(shown)
         return Window(
             sensor=sensor,
             data=data,
@@ -80,16 +121,24 @@ class ClipRing:
                 coverage=coverage,
                 gaps=sum(not near for near, _ in groupby(is_near)),
                 clipped=np.count_nonzero(data == WHITE) / data.size,
-                repeated=sum(p.is_repeat for p in chosen) / len(chosen),
+                repeated=_repeated(chosen, data) / len(chosen),
                 is_flat=bool(data.max() == data.min()),
             ),
         )
 
-    def _nearest(self, times_ns: list[int]) -> list[_Picture]:
-        chosen: list[_Picture] = []
+    @staticmethod
+    def _asked(picture: Picture) -> Picture | None:
+        if picture.encoded is None or picture.is_asked:
+            return None
+        picture.is_asked = True
+        return picture
+
+    @staticmethod
+    def _nearest(pictures: Sequence[Picture], times_ns: list[int]) -> list[Picture]:
+        chosen: list[Picture] = []
         wanted = list(times_ns)
-        later = self._pictures[-1]
-        for earlier in reversed(self._pictures):  # from the newest: parts are mostly recent
+        later = pictures[-1]
+        for earlier in reversed(pictures):  # from the newest: parts are mostly recent
             while wanted and wanted[-1] - earlier.time_ns >= 0:
                 time = wanted.pop()
                 is_later = abs(later.time_ns - time) < time - earlier.time_ns
@@ -102,7 +151,15 @@ class ClipRing:
 
     def _reanchor(self, by_ns: int) -> None:
         self._count("reanchored")
-        self._pictures = deque(
-            (replace(p, time_ns=p.time_ns + by_ns) for p in self._pictures),
-            maxlen=self._pictures.maxlen,
-        )
+        for picture in self._pictures:
+            picture.time_ns += by_ns
+
+
+def _repeated(chosen: Sequence[Picture], data: NDArray[np.uint8]) -> int:
+    """Pictures that show what the one before showed; cameras may write a frozen one anew."""
+    middle = data.shape[1] // 2
+    is_same = [False] + [
+        bool(np.array_equal(one[middle], other[middle]) and np.array_equal(one, other))
+        for one, other in pairwise(data)
+    ]
+    return sum(p.is_repeat or same for p, same in zip(chosen, is_same, strict=True))

@@ -18,25 +18,24 @@ Deliver = Callable[[str, bytes, Mapping[str, str], int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Encoded:
+    """A picture as it came. Its pixels are made when a part needs them: half of all never are."""
+
+    decode: Callable[[], NDArray[np.uint8]]  # (height, width) grey; raises BadReading
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
-    """One decoded block of one sensor: a stretch of a waveform, or one picture."""
+    """One block of one sensor: a stretch of a waveform, or one picture."""
 
     sensor: str
     seq: int  # counts blocks, +1 each
     source_ns: int  # of the first sample (waveform) or of the exposure (picture), source clock
     received_ns: int  # arrival of the payload
     rate_hz: float  # samples, or frames, a second
-    data: NDArray[np.float32] | NDArray[np.uint8]  # (channel, sample) SI, or (height, width) grey
-    payload: bytes = field(repr=False)  # as it came, for the history
-
-    @property
-    def is_picture(self) -> bool:
-        return self.data.dtype == np.uint8
-
-    @property
-    def duration_ns(self) -> int:
-        """From the first sample to one period past the last; 0 for a picture."""
-        return 0 if self.is_picture else round(self.data.shape[1] * 1e9 / self.rate_hz)
+    # (channel, sample) SI, or (height, width) grey, or a picture still encoded
+    data: NDArray[np.float32] | NDArray[np.uint8] | Encoded
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from sensors.clip import ClipRing
+import numpy as np
+from numpy.typing import NDArray
+
+from sensors.clip import ClipRing, Picture
 from sensors.series import SeriesRing
 from sensors.signal import ClockKind, Count, Sample, Window
 
@@ -62,13 +65,37 @@ class Windower:
         """Take a block; `time_ns` is the box time of its first sample."""
         self._rings[sample.sensor].add(sample, time_ns, clock)
 
+    def wanted(self, sensor: str, edge_ns: int) -> list[Picture]:
+        """Pictures that a part needs and that are still encoded; each is told once."""
+        ring = self._rings[sensor]
+        return ring.wanted(self._times(sensor, edge_ns)) if isinstance(ring, ClipRing) else []
+
+    def come(self, sensor: str, edge_ns: int) -> int:
+        """How many pictures of a part's clip have come; 0 of a waveform."""
+        ring = self._rings[sensor]
+        return ring.come(self._times(sensor, edge_ns)) if isinstance(ring, ClipRing) else 0
+
+    def newest(self, sensor: str) -> Picture | None:
+        """A camera's last picture, if it is still encoded and was not told before."""
+        ring = self._rings[sensor]
+        return ring.newest() if isinstance(ring, ClipRing) else None
+
+    def develop(self, sensor: str, picture: Picture, pixels: NDArray[np.uint8] | None) -> None:
+        """The pixels of a picture; None when it cannot be decoded."""
+        ring = self._rings[sensor]
+        assert isinstance(ring, ClipRing)
+        ring.develop(picture, pixels)
+
     def end_ns(self, sensor: str, edge_ns: int) -> int:
         """When a part's window is over, by the stated times."""
         need = self._needs[sensor]
         return edge_ns + need.offset_ns + need.duration_ns
 
     def cut(self, sensor: str, edge_ns: int, now_ns: int) -> Window | None:
-        """The whole window, or None while it is not complete. Cheap when it is not."""
+        """The whole window, or None while it is not complete, or `wanted` is not developed yet.
+
+        Cheap when it is not.
+        """
         return self._cut(sensor, edge_ns, now_ns, partial=False)
 
     def cut_partial(self, sensor: str, edge_ns: int, now_ns: int) -> Window | None:
@@ -77,12 +104,16 @@ class Windower:
 
     def _cut(self, sensor: str, edge_ns: int, now_ns: int, *, partial: bool) -> Window | None:
         need, ring = self._needs[sensor], self._rings[sensor]
-        start_ns = edge_ns + need.offset_ns
         if isinstance(ring, SeriesRing):
+            start_ns = edge_ns + need.offset_ns
             return ring.cut(sensor, start_ns, need.length, now_ns, partial=partial)
-        step_ns = need.stride * 1e9 / need.rate_hz
-        times = [start_ns + round(k * step_ns) for k in range(need.frames)]
-        return ring.cut(sensor, times, now_ns, partial=partial)
+        return ring.cut(sensor, self._times(sensor, edge_ns), now_ns, partial=partial)
+
+    def _times(self, sensor: str, edge_ns: int) -> list[int]:
+        """When a clip's pictures should have been taken."""
+        need = self._needs[sensor]
+        start_ns, step_ns = edge_ns + need.offset_ns, need.stride * 1e9 / need.rate_hz
+        return [start_ns + round(k * step_ns) for k in range(need.frames)]
 
 
 def _ring(need: Need, count: partial[None]) -> SeriesRing | ClipRing:

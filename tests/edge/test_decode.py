@@ -1,13 +1,13 @@
-"""The decode thread never falls behind by more than two frames a camera."""
+"""The decode thread: order, bound, faults."""
 
 import asyncio
 import threading
 from collections import Counter
 
-from edge.decode import DecodeThread
+from edge.decode import WAITING_PER_CAMERA, DecodeThread
 
 
-async def test_the_older_frame_is_dropped_and_counted_when_two_wait() -> None:
+async def test_the_newest_is_refused_and_counted_when_a_camera_has_too_many_waiting() -> None:
     dropped: Counter[tuple[str, str]] = Counter()
     shown: list[int] = []
     started, release, ended = threading.Event(), threading.Event(), asyncio.Event()
@@ -18,14 +18,18 @@ async def test_the_older_frame_is_dropped_and_counted_when_two_wait() -> None:
         return 0
 
     async with DecodeThread(lambda source, cause: dropped.update([(source, cause)])) as decode:
-        decode.submit("left", block, shown.append)
+        assert decode.submit("left", block, shown.append)
         assert await asyncio.to_thread(started.wait, 5)
-        for frame in (1, 2, 3, 4):
+        taken = [
             decode.submit("left", lambda frame=frame: frame, shown.append)  # type: ignore[misc]
-        decode.submit("right", lambda: 9, lambda frame: (shown.append(frame), ended.set()))
+            for frame in range(1, WAITING_PER_CAMERA + 2)
+        ]
+        assert taken == [True] * (WAITING_PER_CAMERA - 1) + [False] * 2
+        assert decode.submit("right", lambda: 99, lambda frame: (shown.append(frame), ended.set()))
         release.set()
         await asyncio.wait_for(ended.wait(), 5)
-    assert shown == [0, 3, 4, 9]
+        assert decode.waiting("left") == 0
+    assert shown == [*range(WAITING_PER_CAMERA), 99]
     assert dropped == {("left", "decode_queue"): 2}
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from edge import bundle
 from edge.config import Line
+from edge.decode import DecodeThread
 from edge.disk import Disk
 from edge.fit import check_bundles
 from edge.inference.engine import Engine
@@ -94,7 +95,7 @@ class Cell:
             at_ns = start_ns + round(k * BLOCK * 1e9 / RATE_HZ)
             data = rng.normal(size=(3, BLOCK)).astype(np.float32)
             seq = at_ns // (BLOCK * MS)
-            sample = Sample(sensor, seq, at_ns, time.monotonic_ns(), RATE_HZ, data, b"")
+            sample = Sample(sensor, seq, at_ns, time.monotonic_ns(), RATE_HZ, data)
             self.pipeline.add(sample, at_ns, "envelope")
 
     async def verdict(self) -> dict[str, Any]:
@@ -139,10 +140,11 @@ async def cell(folder: Path, metrics: Metrics, delay_s: float = 0.0) -> AsyncIte
         Disk(folder / "state.sqlite") as disk,
         Journal(disk) as journal,
         Outbox(disk, {"mqtt": None}, metrics.count) as outbox,
+        DecodeThread(metrics.count) as decode,
         Engine(line.engine, bundles.values(), metrics.count, open_runner=opener) as engine,
     ):
         pipeline = StationPipeline(
-            line.stations[0], line, bundles, outbox, engine, metrics, Echoes(), None
+            line.stations[0], line, bundles, outbox, decode, engine, metrics, Echoes(), None
         )
         async with outbox.feed("mqtt"):
             work = asyncio.create_task(pipeline.run())

@@ -58,7 +58,7 @@ def test_any_stream_of_blocks_and_pictures(
             )
             if trust != "synchronised":
                 assert time_ns + duration <= arrival  # nothing is heard before it happened
-            sample = Sample(name, seq, stamp, arrival, rate, data, b"")
+            sample = Sample(name, seq, stamp, arrival, rate, data)
             windower.add(sample, time_ns, clocks[name].kind)
     now = stream[-1][2]
     for at in (now + edge, now - 100 * MS, now - 50 * MS):

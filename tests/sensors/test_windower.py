@@ -40,15 +40,13 @@ class Station:
         self, k: int, data: np.ndarray, *, seq: int | None = None, time_ns: int | None = None
     ) -> None:
         first = START + k * BLOCK_NS
-        sample = Sample(
-            "v", k if seq is None else seq, 0, first + BLOCK_NS + MS, RATE, data, b"payload"
-        )
+        sample = Sample("v", k if seq is None else seq, 0, first + BLOCK_NS + MS, RATE, data)
         self.windower.add(sample, first if time_ns is None else time_ns, "envelope")
 
     def frame(self, k: int, *, seq: int | None = None, shift_ns: int = 0, value: int = -1) -> None:
         time = START + round(k * FRAME_NS) + shift_ns
         pixels = np.full((2, 2), k % 251 if value < 0 else value, np.uint8)
-        sample = Sample("c", k if seq is None else seq, 0, time + MS, 30.0, pixels, b"")
+        sample = Sample("c", k if seq is None else seq, 0, time + MS, 30.0, pixels)
         self.windower.add(sample, time, "synchronised")
 
     def cut(self, edge_ns: int) -> Window:

@@ -1,0 +1,86 @@
+"""Decodes the pictures that open parts need, as they come, and leaves the others encoded.
+
+Of a camera's pictures about half are in no part's clip, and decoding was a third of all the work of
+the box. Where triggers come after their pictures (a PLC that publishes twice a second), a part
+would find eight of them still to be decoded, so that there every picture is decoded as it comes.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.decode import DecodeThread
+from sensors.clip import Picture
+from sensors.complaints import Complaints
+from sensors.errors import BadReading
+from sensors.signal import Count, Encoded
+from sensors.windower import Windower
+
+LATE = 2  # pictures of a part that came before its trigger; if more, the next are not left
+AHEAD = 2  # pictures of a camera that wait for decoding, beyond which none is decoded in advance
+
+
+class FrameDecoder:
+    """Between the rings of one station and the decode thread.
+
+    `developed(sensor)` is called when a picture has its pixels. Counts `undecodable` and its like.
+    """
+
+    def __init__(
+        self,
+        windower: Windower,
+        cameras: Iterable[str],
+        decode: DecodeThread,
+        count: Count,
+        developed: Callable[[str], None],
+    ) -> None:
+        self._windower = windower
+        self._is_late = dict.fromkeys(cameras, False)
+        self._decode = decode
+        self._count = count
+        self._developed = developed
+        self._complaints = Complaints()
+
+    def came(self, sensor: str) -> None:
+        """A block of this sensor is in its ring."""
+        if self._is_late.get(sensor) and self._decode.waiting(sensor) < AHEAD:
+            picture = self._windower.newest(sensor)
+            if picture is not None:
+                self._submit(sensor, picture)
+
+    def opened(self, sensor: str, edge_ns: int) -> None:
+        """A part waits for this sensor's window from now on."""
+        if sensor in self._is_late:
+            self._is_late[sensor] = self._windower.come(sensor, edge_ns) > LATE
+            self.ask(sensor, edge_ns)
+
+    def ask(self, sensor: str, edge_ns: int) -> None:
+        """Decode what a part's window needs of what has come."""
+        if sensor in self._is_late:
+            for picture in self._windower.wanted(sensor, edge_ns):
+                self._submit(sensor, picture)
+
+    def _submit(self, sensor: str, picture: Picture) -> None:
+        encoded = picture.encoded
+        assert encoded is not None
+
+        def work() -> NDArray[np.uint8] | BadReading:
+            try:
+                return encoded.decode()
+            except BadReading as error:
+                return error
+
+        def done(result: NDArray[np.uint8] | BadReading) -> None:
+            if isinstance(result, BadReading):
+                self._refuse(sensor, result, encoded)
+                self._windower.develop(sensor, picture, None)
+            else:
+                self._windower.develop(sensor, picture, result)
+            self._developed(sensor)
+
+        picture.is_asked = self._decode.submit(sensor, work, done)
+
+    def _refuse(self, sensor: str, error: BadReading, encoded: Encoded) -> None:
+        self._count(sensor, error.cause)
+        self._complaints.say(sensor, error.cause, str(error), encoded.data)
