@@ -193,10 +193,27 @@ class Disk:
 
 
 def _commit(connection: sqlite3.Connection, jobs: Sequence[_Job]) -> list[_Outcome]:
+    """All works in one transaction, which is one fsync; each may fail by itself."""
+    if len(jobs) == 1:
+        return [_commit_alone(connection, jobs[0].work)]
     connection.execute("BEGIN IMMEDIATE")
     outcomes = [_attempt(connection, job.work) for job in jobs]
     connection.execute("COMMIT")
     return outcomes
+
+
+def _commit_alone(connection: sqlite3.Connection, work: Work[Any]) -> _Outcome:
+    """With nobody to protect from it. Every statement costs a wait for the interpreter's lock."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        outcome = _Outcome(work(connection))
+    except Exception as error:
+        if is_disk_at_fault(error) or not connection.in_transaction:
+            raise
+        connection.execute("ROLLBACK")
+        return _Outcome(error=error)
+    connection.execute("COMMIT")
+    return outcome
 
 
 def _attempt(connection: sqlite3.Connection, work: Work[Any]) -> _Outcome:

@@ -51,12 +51,13 @@ class SensorIntake:
             stamp_offset_ms=sensor.stamp_offset_ms,
         )
         self._complaints = Complaints()
+        self._like: Block | None = None  # the last one that was as it should be
 
     def deliver(self, payload: bytes, properties: Mapping[str, str], received_ns: int) -> None:
         """One payload as it came from the wire."""
         self._health.seen(self._sensor.id, received_ns)
         try:
-            one = codec.unpack(payload, properties, self._sensor)
+            one = self._like = codec.unpack(payload, properties, self._sensor, self._like)
             data = self._read(one)
         except BadReading as error:
             self._refuse(error, payload)

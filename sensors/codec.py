@@ -54,15 +54,20 @@ def pack(block: Block) -> bytes:
     return packed
 
 
-def unpack(payload: bytes, properties: Mapping[str, str], source: SensorSource) -> Block:
-    """Read a payload in the format its sensor was configured with.
+def unpack(
+    payload: bytes,
+    properties: Mapping[str, str],
+    source: SensorSource,
+    like: Block | None = None,
+) -> Block:
+    """Read a payload in the format its sensor was configured with; `like`: see `checked`.
 
     Raises:
         BadReading: it is not what the sensor promised.
     """
     if len(payload) > MAX_PAYLOAD:
         raise BadReading("oversized", f"{len(payload)} bytes; at most {MAX_PAYLOAD} are taken")
-    return _UNPACKERS[source.payload](payload, properties, source)
+    return _UNPACKERS[source.payload](payload, properties, source, like)
 
 
 def pack_json(block: Block) -> bytes:
@@ -105,7 +110,9 @@ def _facts(block: Block) -> dict[str, Any]:
     }
 
 
-def _unpack_messagepack(payload: bytes, _: Mapping[str, str], source: SensorSource) -> Block:
+def _unpack_messagepack(
+    payload: bytes, _: Mapping[str, str], source: SensorSource, like: Block | None
+) -> Block:
     try:
         fields = msgpack.unpackb(
             payload,
@@ -118,10 +125,12 @@ def _unpack_messagepack(payload: bytes, _: Mapping[str, str], source: SensorSour
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
         cause = "truncated" if "incomplete" in str(error) else "malformed"
         raise BadReading(cause, f"not a MessagePack map of a block: {error}") from error
-    return _from_map(fields, source)
+    return _from_map(fields, source, like)
 
 
-def _unpack_json(payload: bytes, _: Mapping[str, str], source: SensorSource) -> Block:
+def _unpack_json(
+    payload: bytes, _: Mapping[str, str], source: SensorSource, like: Block | None
+) -> Block:
     try:
         fields = json.loads(payload)
     except (ValueError, RecursionError) as error:
@@ -131,18 +140,20 @@ def _unpack_json(payload: bytes, _: Mapping[str, str], source: SensorSource) -> 
             fields["data"] = base64.b64decode(fields.get("data", ""), validate=True)
         except (TypeError, ValueError, binascii.Error) as error:
             raise BadReading("malformed", f"data: expected base64: {error}") from error
-    return _from_map(fields, source)
+    return _from_map(fields, source, like)
 
 
-def _from_map(fields: object, source: SensorSource) -> Block:
+def _from_map(fields: object, source: SensorSource, like: Block | None) -> Block:
     if not isinstance(fields, dict) or len(fields) > MAX_KEYS:
         raise BadReading("malformed", f"expected a map of at most {MAX_KEYS} keys")
     if (version := fields.get("v")) != VERSION or isinstance(version, bool):
         raise BadReading("wrong_version", f"v: expected {VERSION}, got {version!r:.40}")
-    return checked(source, fields)
+    return checked(source, fields, like)
 
 
-def _unpack_raw(payload: bytes, properties: Mapping[str, str], source: SensorSource) -> Block:
+def _unpack_raw(
+    payload: bytes, properties: Mapping[str, str], source: SensorSource, like: Block | None
+) -> Block:
     if "seq" not in properties:
         raise BadReading(
             "malformed", "raw payload without MQTT 5 user properties (seq, t0_ns, dtype, shape)"
@@ -160,10 +171,12 @@ def _unpack_raw(payload: bytes, properties: Mapping[str, str], source: SensorSou
         "shape": shape,
         "data": payload,
     }
-    return checked(source, facts)
+    return checked(source, facts, like)
 
 
-def _unpack_array(payload: bytes, properties: Mapping[str, str], source: SensorSource) -> Block:
+def _unpack_array(
+    payload: bytes, properties: Mapping[str, str], source: SensorSource, like: Block | None
+) -> Block:
     dtype = DTYPES.get(properties.get("dtype", ""))
     if dtype is None:
         raise BadReading("wrong_type", f"array of an unknown type; expected one of {set(DTYPES)}")
@@ -184,7 +197,7 @@ def _unpack_array(payload: bytes, properties: Mapping[str, str], source: SensorS
         "shape": (source.channels, samples),
         "data": values.T.tobytes(),
     }
-    return checked(source, facts)
+    return checked(source, facts, like)
 
 
 def _whole(text: str, key: str) -> int:
@@ -205,7 +218,8 @@ def _rate(properties: Mapping[str, str], source: SensorSource) -> float:
         raise BadReading("malformed", f"rate_hz: {error}") from error
 
 
-_UNPACKERS: dict[str, Callable[[bytes, Mapping[str, str], SensorSource], Block]] = {
+_Unpacker = Callable[[bytes, Mapping[str, str], SensorSource, Block | None], Block]
+_UNPACKERS: dict[str, _Unpacker] = {
     "messagepack": _unpack_messagepack,
     "json": _unpack_json,
     "raw": _unpack_raw,

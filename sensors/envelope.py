@@ -20,6 +20,7 @@ class Envelope:
     """Offset to add to a stamp; falls at once, rises no faster than a clock drifts."""
 
     def __init__(self) -> None:
+        self._least = 0  # of the minima
         self._minima: deque[tuple[int, int]] = deque(maxlen=BUCKETS)  # (bucket, least difference)
         self._offset_ns: int | None = None
         self._at_ns = 0  # latest time at which the offset was moved
@@ -57,6 +58,7 @@ class Envelope:
         self._late_since_ns = None
         self._minima.clear()
         self._minima.append((arrival_ns // BUCKET_NS, self._offset_ns))
+        self._least = self._offset_ns
         return self._offset_ns
 
     def shift(self, by_ns: int) -> None:
@@ -66,14 +68,18 @@ class Envelope:
         moved = [(bucket, least + by_ns) for bucket, least in self._minima]
         self._minima.clear()
         self._minima.extend(moved)
+        self._least += by_ns
 
     def _note(self, bucket: int, difference: int) -> int:
+        """The least difference of the buckets kept, after this one."""
         minima = self._minima
         newest, least = minima[-1]
         if bucket > newest:
             minima.append((bucket, difference))
             while minima[0][0] < bucket - KEPT_NS // BUCKET_NS:
                 minima.popleft()
+            self._least = min(least for _, least in minima)
         elif difference < least:
             minima[-1] = (newest, difference)
-        return min(least for _, least in minima)
+            self._least = min(self._least, difference)
+        return self._least

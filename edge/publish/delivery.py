@@ -53,10 +53,10 @@ def insert(
         "INSERT INTO verdict (trigger_number, id, station, sealed_ns, body) VALUES (?, ?, ?, ?, ?)",
         (row[0], trigger_id, station, sealed_ns, body),
     ).lastrowid
-    connection.executemany(
-        "INSERT INTO delivery (number, publisher) VALUES (?, ?)",
-        [(number, publisher) for publisher in publishers],
-    )
+    if publishers:
+        rows = ", ".join(["(?, ?)"] * len(publishers))
+        pairs = [value for publisher in publishers for value in (number, publisher)]
+        connection.execute(f"INSERT INTO delivery (number, publisher) VALUES {rows}", pairs)
     return number
 
 
