@@ -249,7 +249,10 @@ def test_good_blocks_with_a_fact_replaced_never_raise(key: str, value: Any) -> N
 @given(KEYS, ANYTHING)
 @settings(deadline=None)
 def test_a_block_like_the_last_one_is_judged_as_it_would_be_alone(key: str, value: Any) -> None:
-    changed = msgpack.packb(msgpack.unpackb(codec.pack(VIBRATION)) | {key: value})
+    try:
+        changed = packed(**{key: value})
+    except (OverflowError, ValueError):
+        return  # MessagePack itself cannot carry it
     assert outcome(changed, None) == outcome(changed, VIBRATION)
 
 
