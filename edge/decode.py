@@ -9,10 +9,12 @@ from typing import Any, Self, TypeVar
 
 import cv2
 
+from edge.priority import give_way
 from sensors.signal import Count
 
 T = TypeVar("T")
 WAITING_PER_CAMERA = 64  # pictures; eight parts' worth
+BEHIND_LOOP = 5  # steps of niceness
 _Job = tuple[str, Callable[[], Any], Callable[[Any], None]]
 
 
@@ -53,6 +55,7 @@ class DecodeThread:
         return True
 
     def _run(self) -> None:
+        give_way(BEHIND_LOOP)
         while (job := self._jobs.get()) is not None:
             camera, work, done = job
             result, fault = None, None

@@ -21,8 +21,10 @@ from edge.bundle import Bundle
 from edge.errors import QueueFull
 from edge.inference.detector import Detector, Score, load
 from edge.inference.runner import Opener, RunFailed, opener
+from edge.priority import give_way
 from sensors.signal import Count, Window
 
+BEHIND_LOOP = 5  # steps of niceness: a network takes milliseconds, what the loop does a tenth
 DEPTH = 64  # windows running or waiting; a newer one is refused
 Then = Callable[[asyncio.Future[Any]], None]
 Key = tuple[str, str]  # sha256 of the bundle, detector
@@ -136,6 +138,7 @@ class Engine:
     # --- on the inference thread ---------------------------------------------------------------
 
     def _work(self) -> None:
+        give_way(BEHIND_LOOP)
         while (job := self._jobs.get()) is not None:
             if job.future.cancelled():
                 self._tell_loop(self._skip, job)
