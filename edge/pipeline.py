@@ -20,20 +20,19 @@ from edge.frames import FrameDecoder
 from edge.inference.detector import Score
 from edge.inference.engine import Engine
 from edge.inference.runner import RunFailed
-from edge.judge import Judged, Times, verdict, weigh
+from edge.lane import VerdictLane
 from edge.metrics import Metrics
 from edge.part import Part, Reserve, need, window_end_ns
 from edge.publish.outbox import Outbox
 from edge.publish.plc import Echoes
 from edge.tape import Tape
-from edge.verdict import Status, Verdict
+from edge.verdict import Status
 from sensors.signal import ClockKind, Sample, Window
 from sensors.windower import Windower
 
 log = logging.getLogger(__name__)
 MAX_IN_FLIGHT = 64  # parts of one station; beyond it the oldest is judged with what there is
 USABLE = 0.9  # coverage from which a window without its end is still worth an answer
-MAX_SEALED = 256  # verdicts waiting for the disk; beyond it the disk is dead and the process ends
 
 
 class StationPipeline:
@@ -54,11 +53,9 @@ class StationPipeline:
         self.station = station
         self._line = line
         self._bundles = {r: bundles[p] for r, p in station.bundles.items()}
-        self._outbox = outbox
         self._engine = engine
         self._metrics = metrics
         self._echoes = echoes
-        self._tape = tape
         self._sensors = {s.id: s for s in station.sensors}
         self._windower = Windower(
             [need(s, self.input_of(s), station.trigger.max_delay_s) for s in station.sensors],
@@ -69,9 +66,8 @@ class StationPipeline:
             self._windower, cameras, decode, metrics.count, developed=self._cut_all
         )
         self._parts: list[Part] = []  # in order of acceptance
-        self._verdicts: asyncio.Queue[tuple[Part, Verdict, asyncio.Future[int | None]]]
-        self._verdicts = asyncio.Queue(MAX_SEALED)
         self.reserve = Reserve(line.budget)
+        self._lane = VerdictLane(station, line, outbox, metrics, self.reserve, tape)
 
     # --- samples -----------------------------------------------------------------------------
 
@@ -154,7 +150,7 @@ class StationPipeline:
         """Judge what an earlier run accepted, no faster than the disk takes it."""
         for accepted in owed:
             self.open(accepted)
-            await self._verdicts.join()
+            await self._lane.settled()
 
     def _part(self, accepted: Accepted, one: Bundle, end_ns: int) -> Part:
         budget_ns = round(self._line.budget.deadline_ms * 1e6)
@@ -214,45 +210,8 @@ class StationPipeline:
             part = self._parts.pop(0)
             self._metrics.in_flight.dec()
             part.end()
-            sealed = self._judge(part)
-            saved = self._outbox.submit(
-                part.accepted.id,
-                self.station.id,
-                sealed.body(),
-                sealed_ns=sealed.clock.sealed_ns,
-                start_ns=part.start_ns,
-            )
-            self._verdicts.put_nowait((part, sealed, saved))
-
-    def _judge(self, part: Part) -> Verdict:
-        heard = [part.heard[s] for s in self._sensors]
-        judged: Judged = weigh(heard, part.bundle)
-        fused_ns = time.monotonic_ns()
-        times = Times(
-            window_end_ns=part.window_end_ns,
-            deadline_ns=part.deadline_ns,
-            epoch_ns=time.time_ns() - fused_ns,
-            is_expired=part.is_expired,
-        )
-        return verdict(
-            part.accepted,
-            [one.answer for one in heard],
-            judged,
-            part.bundle,
-            times,
-            site=self._line.site,
-            line=self._line.line,
-            fused_ns=fused_ns,
-            sealed_ns=time.monotonic_ns(),
-        )
+            self._lane.seal(part)
 
     async def run(self) -> None:
         """See that verdicts reach the disk, in order; returns only by cancellation."""
-        while True:
-            part, sealed, saved = await self._verdicts.get()
-            await saved
-            self.reserve.commit_s.add(max(0.0, time.time_ns() - sealed.clock.sealed_ns) / 1e9)
-            self._metrics.judged(sealed)
-            if self._tape:
-                self._tape.save(part, sealed)
-            self._verdicts.task_done()
+        await self._lane.run()

@@ -1,0 +1,90 @@
+"""Where a station's complete parts become verdicts, one after the other, safe on disk.
+
+The pipeline brings parts in trigger order; that is the order in which they are judged, committed and
+published.
+"""
+
+import asyncio
+import time
+
+from edge.config import Line, Station
+from edge.judge import Times, verdict, weigh
+from edge.metrics import Metrics
+from edge.part import Part, Reserve
+from edge.publish.outbox import Outbox
+from edge.tape import Tape
+from edge.verdict import Verdict
+
+MAX_SEALED = 256  # verdicts waiting for the disk; beyond it the disk is dead and the process ends
+
+
+class VerdictLane:
+    """Judges parts and hands their verdicts to the outbox; measures how long that takes."""
+
+    def __init__(
+        self,
+        station: Station,
+        line: Line,
+        outbox: Outbox,
+        metrics: Metrics,
+        reserve: Reserve,
+        tape: Tape | None,
+    ) -> None:
+        self._station = station
+        self._line = line
+        self._outbox = outbox
+        self._metrics = metrics
+        self._reserve = reserve
+        self._tape = tape
+        self._sealed: asyncio.Queue[tuple[Part, Verdict, asyncio.Future[int | None]]]
+        self._sealed = asyncio.Queue(MAX_SEALED)
+
+    def seal(self, part: Part) -> None:
+        """The one verdict on a complete part, on its way to the disk when this returns."""
+        sealed = self._judge(part)
+        saved = self._outbox.submit(
+            part.accepted.id,
+            self._station.id,
+            sealed.body(),
+            sealed_ns=sealed.clock.sealed_ns,
+            start_ns=part.start_ns,
+        )
+        self._sealed.put_nowait((part, sealed, saved))
+
+    async def settled(self) -> None:
+        """Wait until everything sealed so far is committed."""
+        await self._sealed.join()
+
+    async def run(self) -> None:
+        """What is to be done once a verdict is committed; returns only by cancellation."""
+        while True:
+            part, sealed, saved = await self._sealed.get()
+            await saved
+            commit_s = max(0.0, time.time_ns() - sealed.clock.sealed_ns) / 1e9
+            self._reserve.commit_s.add(commit_s)
+            self._metrics.judged(sealed)
+            if self._tape:
+                self._tape.save(part, sealed)
+            self._sealed.task_done()
+
+    def _judge(self, part: Part) -> Verdict:
+        heard = [part.heard[sensor] for sensor in part.sensors]
+        judged = weigh(heard, part.bundle)
+        fused_ns = time.monotonic_ns()
+        times = Times(
+            window_end_ns=part.window_end_ns,
+            deadline_ns=part.deadline_ns,
+            epoch_ns=time.time_ns() - fused_ns,
+            is_expired=part.is_expired,
+        )
+        return verdict(
+            part.accepted,
+            [one.answer for one in heard],
+            judged,
+            part.bundle,
+            times,
+            site=self._line.site,
+            line=self._line.line,
+            fused_ns=fused_ns,
+            sealed_ns=time.monotonic_ns(),
+        )
