@@ -1,7 +1,6 @@
 """Where a station's complete parts become verdicts, one after the other, safe on disk.
 
-The pipeline brings parts in trigger order; that is the order in which they are judged, committed and
-published.
+The pipeline brings parts in trigger order; in that order they are judged, committed, published.
 """
 
 import asyncio
