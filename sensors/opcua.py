@@ -103,6 +103,7 @@ class OpcUaSource:
                     self._up()
                     tasks.create_task(wait_lost(client))
                     tasks.create_task(subscription.wait_lost())
+                    tasks.create_task(subscription.ask_ahead())
                     tasks.create_task(self._read_clock(client, subscription, refused))
             except BaseExceptionGroup as group:
                 raise group.exceptions[0] from None

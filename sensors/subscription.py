@@ -10,6 +10,7 @@ from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.status_codes import StatusCodes
+from asyncua.ua.uaerrors import BadNoSubscription, BadTimeout, BadTooManyPublishRequests
 
 from sensors.errors import LinkLost
 
@@ -122,6 +123,28 @@ class Subscription:
             await asyncio.wait([self._failed], timeout=left_ns / 1e9 + 0.01)
             if self._failed.done():
                 self._failed.result()
+
+    async def ask_ahead(self) -> None:
+        """Keep a second request with the server, beside asyncua's one: what is ready while an
+        answer is under way need not wait for the next request (Part 4, 5.14.5, asks for several).
+
+        Returns where the server takes no more than one. Raises what asyncua raises.
+        """
+        acks: list[ua.SubscriptionAcknowledgement] = []
+        while True:
+            try:
+                response = await self._client.uaclient.publish(acks)
+            except BadTimeout:
+                acks = []
+                continue
+            except (BadNoSubscription, BadTooManyPublishRequests):
+                return
+            result = response.Parameters
+            self._published(result)
+            acks = []
+            if result.NotificationMessage.NotificationData:
+                taken = result.NotificationMessage.SequenceNumber
+                acks.append(ua.SubscriptionAcknowledgement(result.SubscriptionId, taken))
 
     async def _create(
         self, items: Sequence[Item], *, with_filter: bool
