@@ -24,7 +24,8 @@ class Metrics:
         )
         self.latency = Histogram(
             "edge_latency_seconds",
-            "From window end (or trigger arrival, the later) to a clock point",
+            "From window end (or trigger arrival, the later) to a clock point; `trigger`, however, "
+            "from the part's edge to the trigger's arrival (0 where the plant does not stamp it)",
             ["point"],
             buckets=LATENCY_BUCKETS_S,
             registry=r,
@@ -78,6 +79,7 @@ class Metrics:
         for point, at_ns in points.items():
             if at_ns:
                 self.latency.labels(point).observe(max(0.0, (at_ns - start_ns) / 1e9))
+        self.latency.labels("trigger").observe(verdict.trigger_age_ms / 1e3)
         self.verdicts.labels(verdict.station, verdict.decision, str(verdict.degraded).lower()).inc()
         self.conflict.observe(verdict.conflict)
 

@@ -12,6 +12,7 @@ from edge.bundle import Bundle, Manifest
 from edge.config import Sensor
 from edge.inference.detector import Score
 from edge.judge import Answer, Times, hear, verdict, weigh
+from edge.metrics import Metrics
 from edge.verdict import Verdict
 from sensors.signal import Quality, Trigger, Window
 
@@ -178,3 +179,14 @@ def test_flat_scalars_come_first_and_maps_last() -> None:
 def test_the_published_schema_is_the_verdicts_own() -> None:
     published = Path(__file__).parents[2] / "docs" / "verdict.schema.json"
     assert json.loads(published.read_text()) == Verdict.model_json_schema()
+
+
+def test_the_latency_histogram_tells_the_triggers_age_beside_what_the_box_took() -> None:
+    metrics = Metrics()
+    metrics.judged(judged(heard("camera", 0.95), heard("audio", 0.90)))
+    took = {
+        point: metrics.registry.get_sample_value("edge_latency_seconds_sum", {"point": point})
+        for point in ("trigger", "sealed")
+    }
+    # heard 2 ms after its edge; sealed 10 ms after the window's end, which is later than that
+    assert took == pytest.approx({"trigger": 0.002, "sealed": 0.010})
