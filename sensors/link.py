@@ -29,10 +29,19 @@ from sensors.broker import (
 )
 from sensors.errors import LinkLost
 from sensors.packets import Message
-from sensors.server import dial_opcua, wait_lost
+from sensors.server import LINK_ERRORS, dial_opcua, gravest, wait_lost
 from sensors.wiring import MqttLink
 
-__all__ = ["Message", "MqttSession", "Will", "dial_mqtt", "dial_opcua", "wait_lost"]
+__all__ = [
+    "LINK_ERRORS",
+    "Message",
+    "MqttSession",
+    "Will",
+    "dial_mqtt",
+    "dial_opcua",
+    "gravest",
+    "wait_lost",
+]
 
 V5, V3 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 CONNECT_S = 3.0

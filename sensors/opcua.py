@@ -15,7 +15,7 @@ from sensors import codec
 from sensors.arrays import ArrayCount
 from sensors.complaints import Complaints
 from sensors.errors import BadReading
-from sensors.link import dial_opcua, wait_lost
+from sensors.link import dial_opcua, gravest, wait_lost
 from sensors.plc import PlcTrigger, epoch_ns
 from sensors.signal import Announce, Count, Deliver
 from sensors.subscription import Granted, Item, Subscription
@@ -105,8 +105,8 @@ class OpcUaSource:
                     tasks.create_task(subscription.wait_lost())
                     tasks.create_task(subscription.ask_ahead())
                     tasks.create_task(self._read_clock(client, subscription, refused))
-            except BaseExceptionGroup as group:
-                raise group.exceptions[0] from None
+            except BaseExceptionGroup as errors:
+                raise gravest(errors) from errors
 
     async def _start(
         self, tasks: asyncio.TaskGroup, client: Client, station: str, trigger: TriggerSource

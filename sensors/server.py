@@ -27,6 +27,7 @@ POLICIES: dict[str, Callable[..., Any]] = {
     "Basic256Sha256": security_policies.SecurityPolicyBasic256Sha256,
     "Aes256Sha256RsaPss": security_policies.SecurityPolicyAes256Sha256RsaPss,
 }
+LINK_ERRORS = (LinkLost, UaError, OSError)  # a time-out is an OSError
 CURES = {
     StatusCodes.BadUserAccessDenied: "check username and password_file, and the user's rights",
     StatusCodes.BadIdentityTokenRejected: "check username and password_file",
@@ -98,6 +99,18 @@ async def wait_lost(client: Client) -> NoReturn:
     async with client.subscribe_state() as states:
         await states.wait_for_state(UaClientState.DISCONNECTED)
     raise LinkLost(f"{client.server_url.geturl()}: connection ended, or frozen")
+
+
+def gravest(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Of what ended a session's tasks: a fault of logic before a lost link, wherever it stands.
+
+    Bare, so that the dialler can name the loss.
+    """
+    _, faults = errors.split(LINK_ERRORS)
+    one: BaseException = faults or errors
+    while isinstance(one, BaseExceptionGroup):
+        one = one.exceptions[0]
+    return one
 
 
 def _identity(link: OpcUaLink) -> _Identity:

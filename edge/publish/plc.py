@@ -5,15 +5,13 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 
 from asyncua.client.client import Client
-from asyncua.ua.uaerrors._base import UaError
 
 from edge.config import PlcHandshake
 from edge.publish.echo import Echoes
 from edge.publish.mailbox import Mailbox, Published, publisher_name
 from edge.publish.outbox import Outbox
 from edge.publish.tags import Tags
-from sensors.errors import LinkLost
-from sensors.link import dial_opcua, wait_lost
+from sensors.link import LINK_ERRORS, dial_opcua, gravest, wait_lost
 from sensors.signal import Count
 from sensors.subscription import Item, Subscription
 from sensors.wiring import OpcUaLink
@@ -22,7 +20,6 @@ __all__ = ["Echoes", "PlcPublisher", "publisher_name"]
 
 GOODBYE_S = 0.5
 ACKS = 4  # that a PLC keeps between two publications
-_LINK_ERRORS = (LinkLost, UaError, OSError, TimeoutError)
 
 
 class PlcPublisher:
@@ -75,7 +72,7 @@ class PlcPublisher:
                         group.create_task(mailbox.echo())
                         group.create_task(mailbox.deliver())
             except BaseExceptionGroup as errors:
-                raise _gravest(errors) from errors
+                raise gravest(errors) from errors
             except asyncio.CancelledError:
                 await _leave(mailboxes)
                 raise
@@ -100,16 +97,7 @@ class PlcPublisher:
 
 
 async def _leave(mailboxes: Sequence[Mailbox]) -> None:
-    with contextlib.suppress(*_LINK_ERRORS):
+    with contextlib.suppress(*LINK_ERRORS):
         async with asyncio.timeout(GOODBYE_S):
             for mailbox in mailboxes:
                 await mailbox.leave()
-
-
-def _gravest(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """A fault of logic before a lost link; bare, so that the dialler can name the loss."""
-    _, faults = errors.split(_LINK_ERRORS)
-    one: BaseException = faults or errors
-    while isinstance(one, BaseExceptionGroup):
-        one = one.exceptions[0]
-    return one
