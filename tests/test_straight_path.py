@@ -1,84 +1,16 @@
 """The straight path: simulated faults in, verdicts out, with broker, PLC and daemon pulled out."""
 
 import asyncio
-import os
-import signal
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from upset import bench, sound
 
-from edge.trial.account import Account, Row
-from edge.trial.demo import witness_at
-from edge.trial.observe import Observer
-from edge.trial.plant import Plant, beside, plant, site
+from edge.trial.plant import beside
 from edge.trial.setup import Setup
 from sensors.simulator.plan import Fault
 
-
-@pytest.fixture(autouse=True, scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
-
-
-class Bench:
-    """A plant whose parts may be pulled out, and what its witnesses saw."""
-
-    def __init__(self, plant: Plant, rows: list[Row]) -> None:
-        self.plant = plant
-        self.rows = rows
-
-    async def at(self, after_s: float) -> None:
-        """Wait until so long after the first part."""
-        wait_s = (self.plant.plan.start_ns - time.monotonic_ns()) / 1e9 + after_s
-        await asyncio.sleep(max(0.0, wait_s))
-
-    async def pull_broker(self, at_s: float, down_s: float) -> None:
-        await self.at(at_s)
-        await self.plant.site.broker.kill()
-        await asyncio.sleep(down_s)
-        await self.plant.site.broker.start()
-
-    async def pull_plc(self, at_s: float, down_s: float) -> None:
-        await self.at(at_s)
-        plc = next(c for c in self.plant.site.field.children if c.name == "plc")
-        plc.kill()
-        await plc.wait()
-        await asyncio.sleep(down_s)
-        await plc.spawn()
-
-    async def freeze_plc(self, at_s: float, down_s: float) -> None:
-        await self.at(at_s)
-        plc = next(c for c in self.plant.site.field.children if c.name == "plc")
-        os.kill(plc.pid, signal.SIGSTOP)
-        await asyncio.sleep(down_s)
-        os.kill(plc.pid, signal.SIGCONT)
-
-    async def kill_daemon(self, *at_s: float) -> None:
-        for one_s in at_s:
-            await self.at(one_s)
-            self.plant.daemon.child.kill()
-
-
-@asynccontextmanager
-async def bench(setup: Setup, folder: Path) -> AsyncIterator[tuple[Bench, Observer]]:
-    said: list[str] = []
-    async with (
-        site(setup, folder, said.append) as at,
-        witness_at(at) as witness,
-        plant(at, may_die=True) as running,
-    ):
-        rows: list[Row] = []
-        yield Bench(running, rows), Observer(running, witness, rows.append, lambda _: None)
-
-
-def sound(account: Account, parts: int) -> None:
-    """Every trigger has its verdict, none has two."""
-    assert len(account.announced) == parts
-    assert account.missing == []
-    assert account.duplicates == []
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 async def test_a_silent_camera_and_a_broker_killed_midway_lose_no_verdict(tmp_path: Path) -> None:
@@ -87,7 +19,7 @@ async def test_a_silent_camera_and_a_broker_killed_midway_lose_no_verdict(tmp_pa
     async with bench(setup, tmp_path) as (upset, observer), beside(upset.pull_broker(5.3, 1.0)):
         await observer.run(asyncio.Event())
         sound(observer.account, 28)
-        rows = {(r.verdict.station, r.verdict.sequence): r.verdict for r in upset.rows}
+        rows = upset.verdicts
         # part k of cell1 arrives at 0.5 k s; its windows lie wholly in the silence for k = 6..9
         for sequence in (7, 8, 9):
             verdict = rows["cell1", sequence]
@@ -105,7 +37,7 @@ async def test_a_plc_killed_and_one_frozen_lose_no_accepted_trigger(tmp_path: Pa
     setup = Setup(parts=52, stations=2, rate=4.0, recorded=6, transport="mqtt", broker="mosquitto")
     async with (
         bench(setup, tmp_path) as (upset, observer),
-        beside(upset.pull_plc(1.2, 0.5), upset.freeze_plc(10.2, 2.0)),
+        beside(upset.pull_plc(1.2, 0.5), upset.freeze(upset.plc, 10.2, 2.0)),
     ):
         await observer.run(asyncio.Event())
         announced = observer.account.announced  # a dead PLC announces nothing
