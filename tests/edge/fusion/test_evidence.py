@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from edge import bundle, config
 from edge.bundle import Detector, DetectorClass, SeriesInput
 from edge.fusion.evidence import excludes, reliability, statement
 from edge.fusion.frame import Frame
@@ -95,6 +96,20 @@ def test_a_healthy_window_is_believed_wholly() -> None:
 def test_one_doubled_frame_in_eight_or_one_lost_block_in_fifty_is_forgiven() -> None:
     assert reliability(Quality(repeated=1 / 8)) == (1.0, "")
     assert reliability(Quality(coverage=0.98, gaps=1)) == (1.0, "")
+
+
+@pytest.mark.parametrize("coverage", [0.974, 0.97, 0.96, 0.94, 0.9])
+def test_on_a_window_with_a_bridge_no_detector_rejects_a_part_alone(coverage: float) -> None:
+    """However sure it is: more than one block of fifty is a line that no machine made."""
+    manifest = bundle.load(config.SHIPPED / "motor").manifest
+    vibration = manifest.detectors["vibration"]
+    frame = Frame(manifest.hypotheses)
+    healthy, reason = reliability(Quality(coverage=coverage, gaps=1))
+    said = statement(np.array([-50.0, 50.0, -50.0, -50.0]), vibration, frame, healthy)
+    assert said.probabilities["imbalance"] == pytest.approx(1.0)
+    limits = manifest.thresholds_for(frozenset(manifest.detectors))
+    assert said.mass.belief(frame.mask(["imbalance"])) < limits.defect_belief
+    assert reason.startswith("incomplete")
 
 
 @pytest.mark.parametrize(
