@@ -4,9 +4,10 @@ import asyncio
 import time
 
 import numpy as np
+from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
-from edge.health import LoopLag
+from edge.health import Health, LoopLag, application
 from edge.metrics import Metrics, Quantile
 
 
@@ -27,6 +28,25 @@ async def test_a_loop_blocked_for_60_ms_shows_in_the_lag() -> None:
     }
     assert 0.05 <= values["1.0"] < 0.5
     assert values["0.5"] < 0.03
+
+
+async def test_parts_do_not_wait_while_the_page_of_metrics_is_written() -> None:
+    metrics = Metrics()
+    for number in range(10_000):
+        metrics.count(f"sensor{number}", "gap")
+    started = time.monotonic()
+    metrics.text()
+    took_s = time.monotonic() - started
+    app = application(Health(metrics, (), set()), metrics, dict)
+    pauses_s = [0.0]
+    async with TestClient(TestServer(app)) as client:
+        asked = asyncio.create_task(client.get("/metrics"))
+        while not asked.done():
+            before = time.monotonic()
+            await asyncio.sleep(0.001)
+            pauses_s.append(time.monotonic() - before)
+        assert 'source="sensor9999"' in await (await asked).text()
+    assert max(pauses_s) < took_s / 2
 
 
 def test_a_quantile_is_numpys_over_the_last_values_and_its_default_before() -> None:
