@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 import pytest
-from upset import Bench, bench, sound
+from upset import Bench, bench, frozen, sound
 
 from edge.trial.plant import beside
 from edge.trial.processes import Child
@@ -21,9 +21,11 @@ async def _freeze(
     upset: Bench, child: Child, at_s: float, links: Collection[str], back_s: dict[str, float]
 ) -> None:
     """Freeze it, and note how long after its return every link of it was up again."""
-    await upset.freeze(child, at_s, FROZEN_S)
+    await upset.at(at_s)
+    with frozen(child):
+        await asyncio.sleep(FROZEN_S)
+        up = await upset.links()
     returned = time.monotonic()
-    up = await upset.links()
     assert not any(up[name] for name in links), "ten seconds of silence were not noticed"
     await upset.until_up(links)
     back_s[child.name] = time.monotonic() - returned

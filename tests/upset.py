@@ -4,8 +4,8 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -58,9 +58,8 @@ class Bench:
 
     async def freeze(self, child: Child, at_s: float, down_s: float) -> None:
         await self.at(at_s)
-        os.kill(child.pid, signal.SIGSTOP)
-        await asyncio.sleep(down_s)
-        os.kill(child.pid, signal.SIGCONT)
+        with frozen(child):
+            await asyncio.sleep(down_s)
 
     async def kill_daemon(self, *at_s: float) -> None:
         for one_s in at_s:
@@ -82,6 +81,16 @@ class Bench:
         while not all(up[name] for name in names):
             await asyncio.sleep(LOOK_S)
             up = await self.links()
+
+
+@contextmanager
+def frozen(child: Child) -> Iterator[None]:
+    """Its connections stand, and nobody answers."""
+    os.kill(child.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(child.pid, signal.SIGCONT)
 
 
 @asynccontextmanager
