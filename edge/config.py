@@ -45,7 +45,7 @@ class Station(Row):
     """One place where parts are inspected."""
 
     id: Id
-    bundles: dict[str, Path]  # by recipe; "*" for every other
+    bundles: dict[str, Path] = Field(min_length=1)  # by recipe; "*" for every other
     trigger: TriggerSource
     plc: PlcHandshake | None = None
     sensors: tuple[Sensor, ...] = Field(min_length=1)

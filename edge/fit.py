@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from edge import bundle
-from edge.bundle import Bundle
-from edge.config import Line, Station
+from edge.bundle import Bundle, SeriesInput
+from edge.config import Line, Sensor, Station
 from edge.errors import BundleError, ConfigError
 
 
@@ -40,6 +40,23 @@ def _check_recipes(station: Station, bundles: dict[Path, Bundle]) -> None:
             )
 
 
+def _check_stated(sensor: Sensor, needed: SeriesInput, at: str, label: str) -> None:
+    """What a payload does not say of itself; raw ones may, and then it need not stand here."""
+    said: dict[str, tuple[object, object]] = {
+        "rate_hz": (sensor.rate_hz, needed.rate_hz),
+        "unit": (sensor.unit, needed.unit),
+    }
+    if sensor.payload == "raw":
+        said = {key: pair for key, pair in said.items() if pair[0]}
+    elif sensor.payload == "array":
+        said["channels"] = sensor.channels, needed.channels
+    else:
+        return
+    for key, (got, want) in said.items():
+        if got != want:
+            raise ConfigError(f"{at}.{key}: is {got!r}, {label} was trained on {want!r}")
+
+
 def _check_wiring(station: Station, where: str, one: Bundle) -> None:
     detectors = one.manifest.detectors
     for sensor in station.sensors:
@@ -55,16 +72,10 @@ def _check_wiring(station: Station, where: str, one: Bundle) -> None:
             raise ConfigError(
                 f"{at}: a camera cannot feed {sensor.input!r}, which takes a waveform"
             )
-        if needed.kind == "series" and sensor.payload in ("array", "raw"):
-            for key, got, want in (
-                ("rate_hz", sensor.rate_hz, needed.rate_hz),
-                ("channels", sensor.channels, needed.channels),
-                ("unit", sensor.unit, needed.unit),
-            ):
-                if got != want:
-                    raise ConfigError(
-                        f"{at}.{key}: is {got!r}, {one.label} was trained on {want!r}"
-                    )
+        if needed.kind == "clip" and sensor.payload == "array":
+            raise ConfigError(f'{at}.payload: an array holds no picture; take "messagepack"')
+        if needed.kind == "series":
+            _check_stated(sensor, needed, at, one.label)
     fed = {s.input for s in station.sensors}
     if unfed := set(detectors) - fed:
         raise ConfigError(

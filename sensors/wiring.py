@@ -81,8 +81,8 @@ class SensorSource(Row):
     node: NodeId | None = None  # over OPC UA
     camera: str | None = None  # any OpenCV source: rtsp://..., /dev/video0, a file
     payload: Literal["messagepack", "json", "raw", "array"] = "messagepack"
-    unit: str = ""  # of array payloads, which do not say
-    rate_hz: PositiveFloat | None = None  # of array and raw payloads, which do not say
+    unit: str = ""  # of array payloads, which do not say, and of raw ones that do not
+    rate_hz: PositiveFloat | None = None  # likewise
     channels: PositiveInt = 1  # of array payloads: interleaved sample by sample
     scale: float = 1.0  # integer counts to SI
     stamp: Literal["first", "last"] = "first"  # sample that the source's time stamp marks
@@ -96,6 +96,16 @@ class SensorSource(Row):
             raise ValueError("give one of topic (MQTT), node (OPC UA) or camera (wired)")
         if (self.link is None) != (self.camera is not None):
             raise ValueError("link names the broker or server of topic or node; a camera has none")
+        if self.payload == "raw" and self.topic is None:
+            raise ValueError(
+                'payload = "raw" says what it is in MQTT 5 user properties, so it needs a topic; '
+                'by node take "messagepack" or "array"'
+            )
+        if self.payload == "array" and self.node is None:
+            raise ValueError(
+                'payload = "array" is a value of an OPC UA node; by topic take "messagepack", '
+                '"json" or "raw"'
+            )
         return self
 
 

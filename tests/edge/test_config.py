@@ -40,6 +40,9 @@ def test_the_documented_example_is_right_and_feeds_every_input_of_the_shipped_bu
         ('id = "st1-audio"', 'id = "st1-camera"', "st1-camera", "unique"),
         ('security = "Basic256Sha256"', 'security = "None"', "links.plc", "in clear"),
         ('topic = "leipzig/motor-eol/st1/audio"', "", "sensors.2", "topic (MQTT)"),
+        ('st1/audio"', 'st1/audio"\npayload = "array"', "sensors.2", 'by topic take "messagepack"'),
+        ('st1.vibration"', 'st1.vibration"\npayload = "raw"', "sensors.1", '"array"'),
+        ('"*" = "shipped:motor"', "", "stations.0.bundles", "at least 1"),
     ],
 )  # fmt: skip
 def test_a_wrong_key_is_named_with_its_cure(
@@ -63,6 +66,12 @@ def test_a_wrong_key_is_named_with_its_cure(
             "rate_hz = 25600",
             "'m/s2'",
         ),
+        (
+            'link = "plant"\ntopic = "leipzig/motor-eol/st1/camera"',
+            'link = "gateway"\nnode = "ns=2;s=st1.camera"\npayload = "array"',
+            "an array holds no picture",
+        ),
+        ('st1/audio"', 'st1/audio"\npayload = "raw"\nrate_hz = 8000', "trained on 16000"),
     ],
 )
 def test_a_sensor_that_does_not_fit_its_input_is_refused(
@@ -71,6 +80,13 @@ def test_a_sensor_that_does_not_fit_its_input_is_refused(
     line = config.read(written(tmp_path, old, new))
     with pytest.raises(ConfigError, match=said):
         fit.check_bundles(line)
+
+
+def test_a_raw_payload_that_says_everything_itself_needs_nothing_in_the_file(
+    tmp_path: Path,
+) -> None:
+    line = config.read(written(tmp_path, 'st1/audio"', 'st1/audio"\npayload = "raw"'))
+    fit.check_bundles(line)
 
 
 def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ VIBRATION = Block("v", 7, 10**18, 25_600.0, "m/s2", "f4", (3, 256), WAVE.tobytes
 
 
 def source(payload: str = "messagepack", **facts: Any) -> SensorSource:
-    return SensorSource(id="v", link="m", topic="t", payload=payload, **facts)
+    wire = {"node": "ns=2;s=v"} if payload == "array" else {"topic": "t"}
+    return SensorSource(id="v", link="m", payload=payload, **wire, **facts)
 
 
 def waveform(block: Block, **facts: Any) -> np.ndarray:
