@@ -7,7 +7,7 @@ feed one detector (two cameras on a station are two sensors, one network).
 
 import hashlib
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -190,6 +190,11 @@ class Bundle:
     @property
     def label(self) -> str:
         return f"{self.manifest.name} {self.manifest.version}"
+
+    def nameless(self) -> "Bundle":
+        """Its hypotheses alone: they frame the ignorance about a part that it did not judge."""
+        manifest = self.manifest.model_copy(update={"name": "", "version": ""})
+        return replace(self, manifest=manifest, sha256="")
 
 
 def load(folder: Path) -> Bundle:

@@ -163,7 +163,7 @@ class StationPipeline:
     def _open_without_bundle(self, accepted: Accepted) -> None:
         trigger = accepted.trigger
         one = next(iter(self._bundles.values()))
-        part = self._part(accepted, one, trigger.edge_ns)
+        part = self._part(accepted, one.nameless(), trigger.edge_ns)
         self._metrics.count(self.station.id, "unknown_recipe")
         self._abandon(part, "failed", f"no bundle for recipe {trigger.recipe!r}")
 

@@ -254,6 +254,7 @@ async def test_a_recipe_without_bundle_gets_a_verdict_that_says_so(tmp_path: Pat
         said = await station.verdict()
         assert said["decision"] == "uncertain"
         assert "no bundle for recipe 'gearbox'" in said["degraded_reason"]
+        assert (said["bundle"], said["bundle_version"], said["bundle_sha256"]) == ("", "", "")
 
 
 async def test_a_part_from_the_ring_after_an_absence_is_late_and_recovered(tmp_path: Path) -> None:
