@@ -91,8 +91,9 @@ class Cell:
 
     async def _trigger(self, index: int, edge_ns: int) -> None:
         stamp_ns = self._clock.stamp(edge_ns)
+        station = self.station
         one = Announced(
-            index + 1, self.station.part_id(index), self.station.recipe, as_datetime(stamp_ns)
+            index + 1, station.part_id(index), station.recipe(index), as_datetime(stamp_ns)
         )
         self._ring.append(one)
         self._ledger.write(

@@ -7,7 +7,9 @@ station's recording, and has sequence `k + 1`.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from sensors.wiring import Row
 
@@ -57,13 +59,16 @@ class SimulatedStation(Row):
     sensors: tuple[SimulatedSensor, ...]
     phase_s: float = 0.0
     trigger_topic: str | None = None  # over MQTT; else by the PLC's OPC UA nodes
-    recipe: str = "motor"
+    recipes: Annotated[tuple[str, ...], Field(min_length=1)] = ("motor",)  # parts take turns
     part_ids: tuple[str, ...] = ()  # cycled; "" is a part nobody could read; none: all different
 
     def part_id(self, index: int) -> str:
         if self.part_ids:
             return self.part_ids[index % len(self.part_ids)]
         return f"{self.id}-{index + 1:06d}"
+
+    def recipe(self, index: int) -> str:
+        return self.recipes[index % len(self.recipes)]
 
 
 class Server(Row):
@@ -87,7 +92,7 @@ class Plan(Row):
     broker_host: str = "127.0.0.1"
     broker_port: int = 1883
     plc: Server
-    gateway: Server | None = None  # vibration over OPC UA
+    gateway: Server | None = None  # of the sensors that speak OPC UA
     profile: Literal["fast", "slow"] = "fast"  # slow: 100 ms sampling, 500 ms publishing
     plc_clock: DeviceClock = DeviceClock()
     stations: tuple[SimulatedStation, ...]

@@ -89,7 +89,7 @@ def plan_of(
 ) -> Plan:
     station = {
         key: given.pop(key)
-        for key in ("phase_s", "trigger_topic", "recipe", "part_ids")
+        for key in ("phase_s", "trigger_topic", "recipes", "part_ids")
         if key in given
     }
     facts: dict[str, Any] = {

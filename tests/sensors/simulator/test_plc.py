@@ -31,7 +31,7 @@ class Seen:
 
 async def test_the_edge_is_stamped_by_the_plcs_own_clock(make_plan: MakePlan) -> None:
     clock = DeviceClock(offset_s=-1.25, drift_ppm=50.0)
-    plan = make_plan(period_s=0.3, plc_clock=clock, recipe="motor-b")
+    plan = make_plan(period_s=0.3, plc_clock=clock, recipes=("motor-b", "motor-c"))
     epoch_ns = wall_minus_monotonic_ns()
     async with serving(plan) as client:
         seen = Seen()
@@ -42,7 +42,7 @@ async def test_the_edge_is_stamped_by_the_plcs_own_clock(make_plan: MakePlan) ->
             # the edge is here: what belongs to it must be, too
             part, sequence = await read(client, "PartId"), await read(client, "Sequence")
             assert part == f"S1-{sequence:06d}"
-            assert await read(client, "Recipe") == "motor-b"
+            assert await read(client, "Recipe") == ("motor-b", "motor-c")[(sequence - 1) % 2]
         await subscription.delete()
     told = list(zip(seen.values, seen.stamps_us, seen.at_ns, strict=True))[1:]  # first: what was
     sequences = [sequence for sequence, _, _ in told]
