@@ -8,6 +8,7 @@ from upset import bench, sound
 
 from edge.trial.plant import beside
 from edge.trial.setup import Setup
+from edge.trial.wires import wired
 from sensors.simulator.plan import Fault
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -34,7 +35,8 @@ async def test_a_silent_camera_and_a_broker_killed_midway_lose_no_verdict(tmp_pa
 
 
 async def test_a_plc_killed_and_one_frozen_lose_no_accepted_trigger(tmp_path: Path) -> None:
-    setup = Setup(parts=52, stations=2, rate=4.0, recorded=6, transport="mqtt", broker="mosquitto")
+    wires = wired("vibration=mqtt")
+    setup = Setup(parts=52, stations=2, rate=4.0, recorded=6, wires=wires, broker="mosquitto")
     async with (
         bench(setup, tmp_path) as (upset, observer),
         beside(upset.pull_plc(1.2, 0.5), upset.freeze(upset.plc, 10.2, 2.0)),

@@ -6,7 +6,8 @@ run: a bare subscriber on the same wires and the bare networks at the same caden
 journal, fusion or publishing; then the daemon, and what it takes on top of that.
 
   edge bench                              vibration over OPC UA, the rest over MQTT: 5.5 minutes
-  edge bench --transport mqtt             all over MQTT
+  edge bench --transport mqtt             all over MQTT but the trigger
+  edge bench --wire vibration=opcua:array --wire trigger=mqtt
   edge bench --parts 400 --json out.json  shorter; a p99 then is a maximum, and marked so
 
 Latency is from the part's true window end (or its trigger's arrival, where that is later): to the
@@ -48,6 +49,7 @@ from edge.trial.outcome import Outcome, conclude
 from edge.trial.plant import beside, plant, site
 from edge.trial.setup import Setup, add_plant_arguments, setup_from
 from edge.trial.summary import make_console
+from edge.trial.wires import in_words
 
 LEAST_DISTINCT = 40  # recorded parts of a run: with fewer, caches and decisions flatter
 MOST_DISTINCT = 60
@@ -80,7 +82,7 @@ class Measured:
     def as_data(self) -> dict[str, Any]:
         return {
             "machine": machine(),
-            "transport": self.setup.transport,
+            "wires": {sense: str(wire) for sense, wire in self.setup.wires.items()},
             "stations": self.setup.stations,
             "rate": self.setup.rate,
             "distinct_parts": self.distinct,
@@ -173,8 +175,8 @@ def show(measured: Measured, console: Console) -> None:
     outcome, load, setup = measured.outcome, measured.load, measured.setup
     console.print(f"\n{machine()}")
     console.print(
-        f"{setup.stations} station(s), {setup.rate:g} parts/s, vibration over "
-        f"{setup.transport}, {measured.distinct} different parts"
+        f"{setup.stations} station(s), {setup.rate:g} parts/s, {measured.distinct} different "
+        f"parts; {in_words(setup.wires)}"
     )
     table = Table("ms from window end", "p50", "p95", "p99", "max", "n")
     rows = {

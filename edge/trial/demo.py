@@ -9,6 +9,8 @@ at once whenever it dies, as systemd would: kill it, again and again, and see th
   edge demo --stations 5 --rate 10           five stations, two parts a second each
   edge demo --fault camera:silent@10+5       every camera falls silent from second 10 to 15
   edge demo --fault cell1-vibration:clock_step:1.0@20
+  edge demo --wire camera=opcua --wire vibration=mqtt:json --wire trigger=mqtt
+  edge demo --cameras 2 --recipe motor=./motor-0.2.0 --recipe pump
   edge demo --parts 60 --json out.json       the same as data
   edge demo --keep seen                      then: edge replay seen/recordings/cell1
   kill -9 PID                                PID of the daemon stands below the table

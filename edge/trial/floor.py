@@ -71,21 +71,33 @@ class Heard:
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
 
-    def datachange_notification(self, node: Any, value: bytes | None, _: object) -> None:
+    def datachange_notification(self, node: Any, value: Any, data: Any) -> None:
         if value:
-            self._rig.arrived(node.nodeid.to_string(), value)
+            stamp = data.monitored_item.Value.SourceTimestamp
+            self._rig.arrived(node.nodeid.to_string(), value, stamp)
 
 
 def subscribe(plan: Plan, rig: Rig) -> mqtt.Client:
-    """A paho client on a thread of its own, QoS 0 as the devices send."""
-    topics = [s.topic for station in plan.stations for s in station.sensors if s.topic]
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, "trial-floor")
+    """A paho client on a thread of its own, QoS 0 as the devices send.
+
+    MQTT 5 where payloads are raw, else 3.1.1, which every broker speaks.
+    """
+    sensors = [s for station in plan.stations for s in station.sensors]
+    topics = [(s.topic, 0) for s in sensors if s.topic]
+    is_5 = any(s.payload == "raw" for s in sensors)
+    client = mqtt.Client(
+        CallbackAPIVersion.VERSION2,
+        "trial-floor",
+        protocol=mqtt.MQTTv5 if is_5 else mqtt.MQTTv311,
+    )
 
     def connected(*_: Any) -> None:
-        client.subscribe([(topic, 0) for topic in topics])
+        if topics:
+            client.subscribe(topics)
 
     def heard(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        rig.arrived(message.topic, bytes(message.payload))
+        beside = getattr(message.properties, "UserProperty", ())
+        rig.arrived(message.topic, bytes(message.payload), beside)
 
     client.on_socket_open = without_nagle
     client.on_connect = connected

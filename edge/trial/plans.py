@@ -1,12 +1,11 @@
-"""The two files of a trial: PLAN.json for the simulated plant, LINE.toml for the daemon. Pure."""
+"""PLAN.json of a trial: what the simulated plant does, over which wires. Pure."""
 
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from edge.trial.setup import SENSES, Setup, sensor_id
+from edge.trial.setup import Setup, sensor_id
 from sensors.simulator.pki import Identity
 from sensors.simulator.plan import (
     DeviceClock,
@@ -22,31 +21,7 @@ VERDICTS = f"{SITE}/{LINE}/+/verdict"
 CAMERA_OFFSET_S = 0.0167  # half a picture: the nearest pictures then lie within the window
 MAX_OFFSET_S = 2.0  # of a device's clock
 MAX_DRIFT_PPM = 50.0
-RECIPE = "motor"
 USER = "box"
-TRIGGER_TAGS = {
-    "sequence": "Sequence",
-    "part": "PartId",
-    "recipe": "Recipe",
-    "ring_sequence": "RingSequence",
-    "ring_part": "RingPartId",
-    "ring_recipe": "RingRecipe",
-    "ring_time": "RingTime",
-}
-HANDSHAKE_TAGS = {
-    "heartbeat": "Heartbeat",
-    "ready": "Ready",
-    "busy": "Busy",
-    "echo_part": "EchoPartId",
-    "echo_sequence": "EchoSequence",
-    "result": "Result",
-    "defect_code": "DefectCode",
-    "result_sequence": "ResultSequence",
-    "late": "Late",
-    "error_code": "ErrorCode",
-    "result_ready": "ResultReady",
-    "ack": "Ack",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +59,10 @@ def plan(
         SimulatedStation(
             id=station,
             recording=recording,
-            sensors=tuple(_sensor(setup, station, sense, chance) for sense in SENSES),
+            sensors=tuple(_sensor(setup, station, name, chance) for name in setup.senses()),
             phase_s=number * setup.period_s / setup.stations,
-            recipe=RECIPE,
+            trigger_topic=wire_of(setup, station, "trigger").get("topic"),
+            recipes=setup.recipe_names(),
         )
         for number, (station, recording) in enumerate(zip(ids, recordings, strict=True))
     )
@@ -97,7 +73,7 @@ def plan(
         parts=setup.parts_per_station,
         broker_port=ports.broker,
         plc=_server(ports.plc, keys, "plc"),
-        gateway=_server(ports.gateway, keys, "gateway") if setup.transport == "opcua" else None,
+        gateway=_server(ports.gateway, keys, "gateway") if has_gateway(setup) else None,
         profile=setup.profile,
         plc_clock=_clock(chance),
         stations=stations,
@@ -106,38 +82,32 @@ def plan(
     )
 
 
-def line(setup: Setup, ports: Ports, keys: Keys, detectors: Mapping[str, str]) -> dict[str, Any]:
-    """LINE.toml's content; `detectors` names the bundle's detector of each sense."""
-    links: dict[str, Any] = {
-        "broker": {"kind": "mqtt", "port": ports.broker},
-        "plc": _link(ports.plc, keys, "plc"),
-    }
-    if setup.transport == "opcua":
-        links["gateway"] = _link(ports.gateway, keys, "gateway")
-    return {
-        "site": SITE,
-        "line": LINE,
-        "http": f"127.0.0.1:{ports.http}",
-        "links": links,
-        "publishing": {"link": "broker"},
-        "storage": {"folder": "state"},
-        "record": "recordings" if setup.is_recorded else None,
-        "stations": [_station(setup, station, detectors) for station in setup.station_ids()],
-    }
+def topic(station: str, name: str) -> str:
+    return f"plant/{station}/{name}"
 
 
-def topic(station: str, sense: str) -> str:
-    return f"plant/{station}/{sense}"
+def has_gateway(setup: Setup) -> bool:
+    """Some sensor speaks OPC UA."""
+    return any(setup.wires[sense].carrier == "opcua" for sense in setup.senses().values())
 
 
-def _sensor(setup: Setup, station: str, sense: str, chance: random.Random) -> SimulatedSensor:
-    is_opcua = sense == "vibration" and setup.transport == "opcua"
-    return SimulatedSensor(
-        id=sensor_id(station, sense),
-        sense=sense,  # type: ignore[arg-type]  # one of SENSES
-        topic=None if is_opcua else topic(station, sense),
-        node=node(station, sense) if is_opcua else None,
-        clock=_clock(chance, counts_from_power_on=sense == "audio"),
+def wire_of(setup: Setup, station: str, name: str) -> dict[str, str]:
+    """Where a sensor, or the trigger, speaks: the same words as in LINE.toml."""
+    if setup.wires[setup.senses().get(name, name)].carrier == "mqtt":
+        return {"topic": topic(station, name)}
+    return {"node": node(station, name)}
+
+
+def _sensor(setup: Setup, station: str, name: str, chance: random.Random) -> SimulatedSensor:
+    sense = setup.senses()[name]
+    return SimulatedSensor.model_validate(
+        {
+            "id": sensor_id(station, name),
+            "sense": sense,
+            **wire_of(setup, station, name),
+            "payload": setup.wires[sense].payload,
+            "clock": _clock(chance, counts_from_power_on=sense == "audio"),
+        }
     )
 
 
@@ -159,45 +129,3 @@ def _server(port: int, keys: Keys, name: str) -> Server:
         username=USER,
         password=keys.password,
     )
-
-
-def _link(port: int, keys: Keys, name: str) -> dict[str, Any]:
-    box = keys.identities["box"]
-    return {
-        "kind": "opcua",
-        "endpoint": f"opc.tcp://127.0.0.1:{port}",
-        "security": "Basic256Sha256",
-        "certificate_file": box.certificate_file,
-        "key_file": box.key_file,
-        "trusted_files": [keys.identities[name].certificate_file],
-        "username": USER,
-        "password_file": keys.password_file,
-    }
-
-
-def _station(setup: Setup, station: str, detectors: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "id": station,
-        "bundles": {"*": setup.bundle},
-        "trigger": {
-            "link": "plc",
-            "nodes": {k: node(station, tag) for k, tag in TRIGGER_TAGS.items()},
-        },
-        "plc": {
-            "link": "plc",
-            "nodes": {k: node(station, tag) for k, tag in HANDSHAKE_TAGS.items()},
-        },
-        "sensors": [_source(setup, station, sense, detectors[sense]) for sense in SENSES],
-    }
-
-
-def _source(setup: Setup, station: str, sense: str, detector: str) -> dict[str, Any]:
-    is_opcua = sense == "vibration" and setup.transport == "opcua"
-    wire = {"node": node(station, sense)} if is_opcua else {"topic": topic(station, sense)}
-    return {
-        "id": sensor_id(station, sense),
-        "input": detector,
-        "link": "gateway" if is_opcua else "broker",
-        **wire,
-        **({"offset_s": CAMERA_OFFSET_S} if sense == "camera" else {}),
-    }

@@ -13,14 +13,15 @@ import aiohttp
 
 from edge import bundle, config
 from edge.bundle import Bundle
-from edge.trial import plans, toml
+from edge.trial import linefile, plans, toml
 from edge.trial.broker import Broker, find_mosquitto, free_port
 from edge.trial.errors import TrialFailed
 from edge.trial.field import Field
 from edge.trial.files import Files
 from edge.trial.processes import Child, Kept, python
 from edge.trial.recordings import cache, recorded
-from edge.trial.setup import SENSES, Setup
+from edge.trial.setup import Setup
+from edge.trial.wires import SENSES
 from sensors.recording import Truth, read_truth
 from sensors.simulator import pki
 from sensors.simulator.plan import Plan
@@ -96,7 +97,7 @@ async def site(setup: Setup, folder: Path, say: Say) -> AsyncIterator[Site]:
     Raises:
         TrialFailed: alone or within a group: something of it could not be made or started.
     """
-    one, detectors = _bundle(setup.bundle)
+    one, detectors = _bundle(next(iter(setup.bundles().values())))
     files = Files(folder)
     recordings = await recorded(setup, cache())
     keys = await asyncio.to_thread(_keys, folder)
@@ -105,7 +106,7 @@ async def site(setup: Setup, folder: Path, say: Say) -> AsyncIterator[Site]:
         if broker.lacks:
             say(broker.lacks)
         ports = plans.Ports(broker.port, free_port(), free_port(), free_port())
-        files.line.write_text(toml.dump(plans.line(setup, ports, keys, detectors)))
+        files.line.write_text(toml.dump(linefile.tables(setup, ports, keys, detectors)))
         yield Site(setup, files, one, broker, ports, keys, recordings, field, say)
 
 
@@ -180,6 +181,11 @@ def _broker_program(setup: Setup) -> str | None:
     program = find_mosquitto() if setup.broker != "amqtt" else None
     if setup.broker == "mosquitto" and program is None:
         raise TrialFailed("--broker mosquitto: it is not installed; apt-get install mosquitto")
+    if program is None and any(wire.payload == "raw" for wire in setup.wires.values()):
+        raise TrialFailed(
+            "--wire with raw needs MQTT 5, and amqtt speaks 3.1.1: apt-get install mosquitto, or "
+            "take messagepack"
+        )
     return program
 
 

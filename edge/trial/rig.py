@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +15,7 @@ from edge.bundle import Bundle
 from edge.config import Line
 from edge.inference.detector import load
 from edge.inference.runner import Runner, opener
+from edge.trial.extent import Extent, reader
 from sensors.simulator.plan import Plan, SimulatedSensor
 from sensors.simulator.timepiece import Timepiece, epoch_at
 
@@ -33,11 +33,11 @@ class Needed:
     detector: str
     pending: deque[tuple[int, Part]]  # monotonic time that a block must reach, part
 
-    def reached(self, block: dict[str, Any]) -> list[Part]:
+    def reached(self, block: Extent) -> list[Part]:
         """Parts that this block completes."""
-        samples = 0 if self.sensor.sense == "camera" else block["shape"][-1]
-        duration_ns = round(samples * 1e9 / block["rate_hz"])
-        end_ns = self.clock.instant(block["t0_ns"] + duration_ns)
+        samples = 0 if self.sensor.sense == "camera" else block.samples
+        duration_ns = round(samples * 1e9 / block.rate_hz)
+        end_ns = self.clock.instant(block.t0_ns + duration_ns)
         done: list[Part] = []
         while self.pending and self.pending[0][0] <= end_ns:
             done.append(self.pending.popleft()[1])
@@ -67,6 +67,7 @@ class Rig:
     ) -> None:
         self.timings = timings
         self.needs = needs  # by topic or node
+        self._readers = {source: reader(needed.sensor) for source, needed in needs.items()}
         self._networks = networks
         self._on_done = on_done
         self._work: queue.SimpleQueue[tuple[Part, str, int] | None] = queue.SimpleQueue()
@@ -80,10 +81,10 @@ class Rig:
         self._work.put(None)
         self._thread.join()
 
-    def arrived(self, source: str, payload: bytes) -> None:
-        """A block, on whichever thread heard it."""
+    def arrived(self, source: str, payload: Any, beside: Any = None) -> None:
+        """A block, on whichever thread heard it, and what the wire says beside it."""
         received_ns, needed = time.monotonic_ns(), self.needs[source]
-        for part in needed.reached(msgpack.unpackb(payload)):
+        for part in needed.reached(self._readers[source](payload, beside)):
             self._work.put((part, needed.detector, received_ns))
 
     def _run(self) -> None:

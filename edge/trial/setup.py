@@ -1,37 +1,28 @@
 """What a trial should be: how many parts, how fast, over which wires, and what goes wrong."""
 
 import argparse
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 
+from edge.config import ANY_RECIPE
 from edge.errors import ConfigError
-from sensors.simulator.plan import Fault, FaultKind
+from edge.trial.faults import FAULT_HELP, parse_fault
+from edge.trial.wires import SENSES, WIRE_HELP, Carrier, Wires, wired
+from sensors.simulator.plan import Fault
 
-SENSES = ("camera", "vibration", "audio")
 SHORTEST_PERIOD_S = 0.5  # of one station: its windows would overlap
-Transport = Literal["opcua", "mqtt"]
+OUR_BUNDLE = "shipped:motor"
+OUR_RECIPE = "motor"
 BrokerKind = Literal["auto", "mosquitto", "amqtt"]
-# late: s, clipped: share of the range, gaps: share of blocks, step: s, drift: ppm
-AMOUNTS: dict[FaultKind, float] = {
-    "silent": 0.0,
-    "late": 0.2,
-    "stuck": 0.0,
-    "clipped": 0.3,
-    "gaps": 0.3,
-    "clock_step": 1.0,
-    "clock_drift": 500.0,
-}
-_FAULT = re.compile(
-    r"(?P<sensor>[A-Za-z0-9_.-]+):(?P<kind>[a-z_]+)(:(?P<amount>-?[0-9.]+))?"
-    r"(@(?P<start>[0-9.]+)(\+(?P<duration>[0-9.]+))?)?"
-)
-FAULT_HELP = (
-    "SENSOR:KIND[:AMOUNT][@START_S[+DURATION_S]]; SENSOR is an id (cell1-camera) or a sense "
-    f"({', '.join(SENSES)}: of every station); KIND is {', '.join(get_args(FaultKind))}. "
-    "May be given again"
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a station is told to make."""
+
+    name: str
+    bundle: str | None  # None: the daemon does not know it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +34,15 @@ class Setup:
     rate: float = 1.0
     seed: int = 1
     difficulty: float = 1.0
-    transport: Transport = "opcua"  # of the vibration; all else but the trigger goes over MQTT
+    wires: Wires = field(default_factory=wired)
+    cameras: int = 1  # of each station, that see the same
     profile: Literal["fast", "slow"] = "fast"
     faults: tuple[Fault, ...] = ()
     recorded: int = 60  # distinct parts of each station, at most
-    bundle: str = "shipped:motor"
+    bundle: str = OUR_BUNDLE  # of every recipe, where none are named
+    recipes: tuple[Recipe, ...] = ()  # the parts of a station take turns
     broker: BrokerKind = "auto"
+    deadline_ms: float = 50.0  # within which the daemon's verdicts must be out
     is_recorded: bool = False  # the daemon keeps every part's raw payloads
 
     @property
@@ -66,9 +60,22 @@ class Setup:
     def station_ids(self) -> tuple[str, ...]:
         return tuple(f"cell{number}" for number in range(1, self.stations + 1))
 
+    def senses(self) -> dict[str, str]:
+        """Of a station's sensors, by their names within it."""
+        more = {f"camera{number}": "camera" for number in range(2, self.cameras + 1)}
+        return {sense: sense for sense in SENSES} | more
 
-def sensor_id(station: str, sense: str) -> str:
-    return f"{station}-{sense}"
+    def bundles(self) -> dict[str, str]:
+        """By recipe."""
+        named = {one.name: one.bundle for one in self.recipes if one.bundle is not None}
+        return named or {ANY_RECIPE: self.bundle}
+
+    def recipe_names(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.recipes) or (OUR_RECIPE,)
+
+
+def sensor_id(station: str, name: str) -> str:
+    return f"{station}-{name}"
 
 
 def add_plant_arguments(
@@ -93,9 +100,13 @@ def add_plant_arguments(
         "--difficulty", type=float, default=1.0, metavar="D",
         help="of the plant: 0 no nuisances, 1 as the detectors were trained (default %(default)s)",
     )  # fmt: skip
+    parser.add_argument("--wire", action="append", default=[], metavar="WIRE", help=WIRE_HELP)
     parser.add_argument(
-        "--transport", choices=get_args(Transport), default="opcua",
-        help="of the vibration; camera and sound go over MQTT (default %(default)s)",
+        "--transport", choices=get_args(Carrier), help="short for --wire vibration=TRANSPORT"
+    )
+    parser.add_argument(
+        "--cameras", type=_positive, default=1, metavar="N",
+        help="of each station, that see the same (default %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--profile", choices=("fast", "slow"), default="fast",
@@ -106,8 +117,13 @@ def add_plant_arguments(
         help="auto: mosquitto if installed, else amqtt (default %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--bundle", default="shipped:motor", metavar="DIR",
+        "--bundle", default=OUR_BUNDLE, metavar="DIR",
         help="networks to judge with (default %(default)s, our own)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--recipe", action="append", default=[], metavar="NAME[=DIR]",
+        help="a recipe and its bundle, in place of --bundle; the parts of a station take turns. "
+        "Without DIR: one that the daemon does not know. May be given again",
     )  # fmt: skip
     parser.add_argument("--fault", action="append", default=[], metavar="FAULT", help=FAULT_HELP)
 
@@ -133,41 +149,34 @@ def setup_from(options: argparse.Namespace) -> Setup:
         rate=rate,
         seed=options.seed,
         difficulty=options.difficulty,
-        transport=options.transport,
+        wires=wired(*_transport(options.transport), *options.wire),
+        cameras=options.cameras,
         profile=options.profile,
         bundle=_bundle(options.bundle),
+        recipes=_recipes(options.recipe),
         broker=options.broker,
     )
-    faults = tuple(f for text in options.fault for f in parse_fault(text, setup.station_ids()))
+    senses = {
+        sensor_id(station, name): sense
+        for station in setup.station_ids()
+        for name, sense in setup.senses().items()
+    }
+    faults = tuple(fault for text in options.fault for fault in parse_fault(text, senses))
     return replace(setup, faults=faults)
 
 
-def parse_fault(text: str, stations: tuple[str, ...]) -> list[Fault]:
-    """One `--fault`; a sense names the sensor of every station.
+def _transport(carrier: str | None) -> list[str]:
+    return [f"vibration={carrier}"] if carrier else []
 
-    Raises:
-        ConfigError: not of that form, or an unknown sensor or kind.
-    """
-    found = _FAULT.fullmatch(text)
-    if not found:
-        raise ConfigError(f"--fault {text}: expected {FAULT_HELP}")
-    sensor, kind = found["sensor"], found["kind"]
-    known = {sensor_id(station, sense): sense for station in stations for sense in SENSES}
-    sensors = [one for one, sense in known.items() if sensor in (one, sense)]
-    if not sensors:
-        raise ConfigError(f"--fault {text}: no sensor {sensor!r}; there are {', '.join(known)}")
-    if kind not in AMOUNTS:
-        raise ConfigError(f"--fault {text}: no fault {kind!r}; there are {', '.join(AMOUNTS)}")
-    return [
-        Fault(
-            sensor=one,
-            kind=kind,
-            amount=float(found["amount"]) if found["amount"] else AMOUNTS[kind],
-            start_s=float(found["start"] or 0.0),
-            **({"duration_s": float(found["duration"])} if found["duration"] else {}),
-        )
-        for one in sensors
-    ]
+
+def _recipes(texts: list[str]) -> tuple[Recipe, ...]:
+    pairs = [text.partition("=") for text in texts]
+    recipes = tuple(Recipe(name, _bundle(folder) if folder else None) for name, _, folder in pairs)
+    if recipes and not any(one.bundle for one in recipes):
+        raise ConfigError(f"--recipe {texts[0]}: one of them must have a bundle: NAME=DIR")
+    if twice := {one.name for one in recipes if [r.name for r in recipes].count(one.name) > 1}:
+        raise ConfigError(f"--recipe: {', '.join(sorted(twice))} is named twice")
+    return recipes
 
 
 def _bundle(text: str) -> str:

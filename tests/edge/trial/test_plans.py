@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 
 from edge import config
-from edge.trial import plans, toml
-from edge.trial.setup import SENSES, Setup
+from edge.fit import check_bundles
+from edge.trial import linefile, plans, toml
+from edge.trial.setup import Recipe, Setup
+from edge.trial.wires import SENSES, wired
 from sensors.simulator.pki import Identity
 from sensors.simulator.plan import Plan, read
+from sensors.simulator.player import check
 from sensors.wiring import OpcUaLink
 
 PORTS = plans.Ports(broker=1, plc=2, gateway=3, http=4)
@@ -35,7 +38,7 @@ def written_plan(setup: Setup, folder: Path) -> Plan:
 
 
 def written_line(setup: Setup, folder: Path) -> config.Line:
-    tables = plans.line(setup, PORTS, keys(folder), {sense: sense for sense in SENSES})
+    tables = linefile.tables(setup, PORTS, keys(folder), {sense: sense for sense in SENSES})
     (folder / "LINE.toml").write_text(toml.dump(tables))
     return config.read(folder / "LINE.toml")
 
@@ -60,19 +63,51 @@ def test_the_same_seed_gives_the_same_plant(tmp_path: Path) -> None:
     assert written_plan(Setup(parts=1, seed=8), tmp_path) != one
 
 
-@pytest.mark.parametrize("transport", ["opcua", "mqtt"])
-def test_the_daemon_listens_where_the_plant_speaks(tmp_path: Path, transport: str) -> None:
-    setup = Setup(parts=4, stations=2, transport=transport)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("wires", "has_gateway"),
+    [
+        ([], True),
+        (["vibration=mqtt:json"], False),
+        (["vibration=opcua:array", "audio=opcua:array"], True),
+        (["camera=opcua", "audio=opcua", "vibration=mqtt:raw", "trigger=mqtt"], True),
+    ],
+)
+def test_the_daemon_listens_where_and_for_what_the_plant_speaks(
+    tmp_path: Path, wires: list[str], has_gateway: bool
+) -> None:
+    setup = Setup(parts=4, stations=2, cameras=2, wires=wired(*wires))
     plan, line = written_plan(setup, tmp_path), written_line(setup, tmp_path)
-    spoken = {s.id: (s.topic, s.node) for station in plan.stations for s in station.sensors}
-    heard = {s.id: (s.topic, s.node) for s in line.sensors.values()}
+    check(plan)  # the plant can speak so
+    check_bundles(line)  # and the daemon can hear it
+    spoken = {s.id: (s.topic, s.node, s.payload) for x in plan.stations for s in x.sensors}
+    heard = {s.id: (s.topic, s.node, s.payload) for s in line.sensors.values()}
     assert spoken == heard
-    assert (plan.gateway is not None) == ("gateway" in line.links) == (transport == "opcua")
+    told = {station.id: station.trigger_topic for station in plan.stations}
+    assert told == {station.id: station.trigger.topic for station in line.stations}
+    assert (plan.gateway is not None) == ("gateway" in line.links) == has_gateway
     plc = line.links["plc"]
     assert isinstance(plc, OpcUaLink)
     assert plc.endpoint == plan.plc.endpoint
     assert plc.trusted_files == (plan.plc.certificate_file,)
     assert plan.plc.trusted_files == (plc.certificate_file,)
+
+
+def test_two_cameras_are_two_sensors_of_one_detector(tmp_path: Path) -> None:
+    setup = Setup(parts=2, stations=2, cameras=2)
+    sensors = written_line(setup, tmp_path).sensors
+    assert {s.id: s.topic for s in sensors.values() if s.input == "camera"} == {
+        f"{station}-{name}": f"plant/{station}/{name}"
+        for station in ("cell1", "cell2")
+        for name in ("camera", "camera2")
+    }
+
+
+def test_the_parts_of_a_station_take_turns_at_its_recipes(tmp_path: Path) -> None:
+    recipes = (Recipe("motor", "shipped:motor"), Recipe("pump", None))
+    setup = Setup(parts=4, recipes=recipes)
+    station = written_plan(setup, tmp_path).stations[0]
+    assert [station.recipe(index) for index in range(3)] == ["motor", "pump", "motor"]
+    assert set(written_line(setup, tmp_path).stations[0].bundles) == {"motor"}
 
 
 def test_the_line_is_secure_and_keeps_its_state_beside_its_file(tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from edge import bundle, config
-from edge.trial import plans, toml
+from edge.trial import linefile, plans, toml
+from edge.trial.extent import Extent
 from edge.trial.rig import Needed, Rig, Timing, networks, owed, report
-from edge.trial.setup import SENSES, Setup
+from edge.trial.setup import Setup
+from edge.trial.wires import SENSES, wired
 from sensors.simulator.plan import DeviceClock, Plan, SimulatedSensor
 from sensors.simulator.timepiece import Timepiece
 
@@ -23,12 +25,13 @@ START_NS = 100 * S
 
 
 def written(tmp_path: Path, tiny: Path, transport: str) -> tuple[Plan, config.Line]:
-    setup = Setup(parts=4, stations=2, rate=2.0, transport=transport, bundle=str(tiny))  # type: ignore[arg-type]
+    wires = wired(f"vibration={transport}")
+    setup = Setup(parts=4, stations=2, rate=2.0, wires=wires, bundle=str(tiny))
     ports, known = plans.Ports(1, 2, 3, 4), keys(tmp_path)
     recordings = [tmp_path / "one", tmp_path / "two"]
     ledger = tmp_path / "ledger"
     plan = plans.plan(setup, ports, known, recordings, ledger=ledger, start_ns=START_NS)
-    tables = plans.line(setup, ports, known, {sense: sense for sense in SENSES})
+    tables = linefile.tables(setup, ports, known, {sense: sense for sense in SENSES})
     (tmp_path / "LINE.toml").write_text(toml.dump(tables))
     return plan, config.read(tmp_path / "LINE.toml")
 
@@ -55,9 +58,8 @@ def test_a_block_completes_the_parts_whose_last_sample_it_holds() -> None:
     pending = [(START_NS + 500 * MS, ("a", 0)), (START_NS + 505 * MS, ("a", 1))]
     needed = Needed(sensor, clock, "audio", pending=deque(pending))
 
-    def block(start_ms: int) -> dict[str, object]:
-        t0_ns = round(7001.5 * S) + start_ms * MS
-        return {"shape": [1, 160], "rate_hz": 16_000.0, "t0_ns": t0_ns}
+    def block(start_ms: int) -> Extent:
+        return Extent(round(7001.5 * S) + start_ms * MS, 160, 16_000.0)
 
     assert needed.reached(block(489)) == []  # ends at 499 ms
     assert needed.reached(block(490)) == [("a", 0)]

@@ -5,8 +5,11 @@ import argparse
 import pytest
 
 from edge.errors import ConfigError
-from edge.trial.setup import Setup, add_plant_arguments, parse_fault, setup_from
+from edge.trial.faults import parse_fault
+from edge.trial.setup import Recipe, Setup, add_plant_arguments, setup_from
 from sensors.simulator.plan import Fault
+
+SENSES = {"cell1-camera": "camera", "cell1-audio": "audio", "cell2-audio": "audio"}
 
 
 def asked(*arguments: str) -> Setup:
@@ -40,19 +43,19 @@ def test_no_parts_are_refused(parts: str) -> None:
 
 
 def test_a_fault_names_a_sensor_and_its_time() -> None:
-    assert parse_fault("cell1-camera:late:0.25@10+5", ("cell1", "cell2")) == [
+    assert parse_fault("cell1-camera:late:0.25@10+5", SENSES) == [
         Fault(sensor="cell1-camera", kind="late", amount=0.25, start_s=10.0, duration_s=5.0)
     ]
 
 
 def test_a_fault_of_a_sense_strikes_every_station() -> None:
-    struck = parse_fault("audio:silent", ("cell1", "cell2"))
+    struck = parse_fault("audio:silent", SENSES)
     assert [f.sensor for f in struck] == ["cell1-audio", "cell2-audio"]
     assert all((f.start_s, f.duration_s) == (0.0, 1e9) for f in struck)
 
 
 def test_a_fault_without_amount_has_one_that_shows() -> None:
-    assert parse_fault("vibration:clock_step", ("cell1",))[0].amount == 1.0
+    assert parse_fault("camera:clock_step", SENSES)[0].amount == 1.0
 
 
 @pytest.mark.parametrize(
@@ -65,4 +68,34 @@ def test_a_fault_without_amount_has_one_that_shows() -> None:
 )
 def test_a_fault_that_cannot_be_is_refused(text: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
-        parse_fault(text, ("cell1",))
+        parse_fault(text, SENSES)
+
+
+def test_a_fault_of_the_camera_strikes_both_cameras_of_a_station() -> None:
+    setup = asked("--cameras", "2", "--fault", "camera:silent", "--fault", "cell1-camera2:stuck")
+    assert [f.sensor for f in setup.faults] == ["cell1-camera", "cell1-camera2", "cell1-camera2"]
+
+
+def test_the_transport_is_short_for_the_wire_of_the_vibration() -> None:
+    assert asked("--transport", "mqtt").wires == asked("--wire", "vibration=mqtt").wires
+    with pytest.raises(ConfigError, match="--transport names the vibration"):
+        asked("--transport", "mqtt", "--wire", "vibration=mqtt:raw")
+
+
+def test_recipes_name_their_bundles_and_one_may_be_unknown() -> None:
+    setup = asked("--recipe", "motor=shipped:motor", "--recipe", "pump")
+    assert setup.recipes == (Recipe("motor", "shipped:motor"), Recipe("pump", None))
+    assert setup.bundles() == {"motor": "shipped:motor"}
+    assert asked("--bundle", "shipped:motor").bundles() == {"*": "shipped:motor"}
+
+
+@pytest.mark.parametrize(
+    ("recipes", "told"),
+    [
+        (["pump"], "must have a bundle: NAME=DIR"),
+        (["a=shipped:motor", "b=shipped:motor", "a"], "a is named twice"),
+    ],
+)
+def test_recipes_that_cannot_be_are_refused(recipes: list[str], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        asked(*(word for one in recipes for word in ("--recipe", one)))
