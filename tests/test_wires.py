@@ -1,7 +1,6 @@
 """Every wire turned round, two cameras, several recipes: the whole plant, and a verdict on each."""
 
 import asyncio
-import os
 import shutil
 import time
 from math import comb
@@ -17,16 +16,11 @@ from edge.trial.plant import Plant, beside, plant, site
 from edge.trial.setup import Recipe, Setup
 from edge.trial.wires import wired
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = [pytest.mark.timeout(200), pytest.mark.usefixtures("cache")]
 # the wires are looked at here, not how busy this machine is: a late verdict must be a lost block
 DEADLINE_MS = 1000.0
 CHANCE = 0.01
 PARTS, DISTINCT, PERIOD_S = 24, 8, 0.5
-
-
-@pytest.fixture(autouse=True, scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
 
 
 async def test_every_wire_turned_round_carries_its_parts_and_triggers_wait_for_a_killed_daemon(
