@@ -31,22 +31,19 @@ async def test_a_loop_blocked_for_60_ms_shows_in_the_lag() -> None:
 
 
 async def test_parts_do_not_wait_while_the_page_of_metrics_is_written() -> None:
+    """Written on the loop, the page would let it turn a handful of times; beside it, dozens."""
     metrics = Metrics()
     for number in range(10_000):
         metrics.count(f"sensor{number}", "gap")
-    started = time.monotonic()
-    metrics.text()
-    took_s = time.monotonic() - started
     app = application(Health(metrics, (), set()), metrics, dict)
-    pauses_s = [0.0]
+    turns = 0
     async with TestClient(TestServer(app)) as client:
         asked = asyncio.create_task(client.get("/metrics"))
         while not asked.done():
-            before = time.monotonic()
             await asyncio.sleep(0.001)
-            pauses_s.append(time.monotonic() - before)
+            turns += 1
         assert 'source="sensor9999"' in await (await asked).text()
-    assert max(pauses_s) < took_s / 2
+    assert turns > 15
 
 
 def test_a_quantile_is_numpys_over_the_last_values_and_its_default_before() -> None:
