@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("cache")
 PERIOD_S, PHASE_S = 4 / 3, 1 / 3  # of each station; from each station to the next
 BEFORE, WITHIN = range(1, 5), range(5, 9)  # parts; each time all four that were recorded
 # What is tested is what is decided, not how soon: a busy machine shall decide the same.
-PATIENT = "\n[budget]\ndeadline_ms = 200.0\n"
+DEADLINE_MS = 200.0
 
 Rows = Mapping[tuple[str, int], Row]
 
@@ -104,8 +104,9 @@ async def test_useless_data_is_named_and_passes_no_part_and_a_wrong_clock_leaves
         recorded=4,
         faults=(*(sick.fault for sick in USELESS), *CLOCKS),
         broker="mosquitto",
+        deadline_ms=DEADLINE_MS,
     )
-    async with bench(setup, tmp_path, PATIENT) as (upset, observer):
+    async with bench(setup, tmp_path) as (upset, observer):
         await observer.run(asyncio.Event())
         sound(observer.account, setup.parts)
     rows = {(r.verdict.station, r.verdict.sequence): r for r in upset.rows}

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -43,6 +43,10 @@ class Bench:
         wait_s = (self.plant.plan.start_ns - time.monotonic_ns()) / 1e9 + after_s
         await asyncio.sleep(max(0.0, wait_s))
 
+    async def set_at(self, event: asyncio.Event, after_s: float) -> None:
+        await self.at(after_s)
+        event.set()
+
     async def pull_broker(self, at_s: float, down_s: float) -> None:
         await self.at(at_s)
         await self.plant.site.broker.kill()
@@ -55,11 +59,6 @@ class Bench:
         await self.plc.wait()
         await asyncio.sleep(down_s)
         await self.plc.spawn()
-
-    async def freeze(self, child: Child, at_s: float, down_s: float) -> None:
-        await self.at(at_s)
-        with frozen(child):
-            await asyncio.sleep(down_s)
 
     async def kill_daemon(self, *at_s: float) -> None:
         for one_s in at_s:
@@ -94,17 +93,14 @@ def frozen(child: Child) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def bench(
-    setup: Setup, folder: Path, more: str = ""
-) -> AsyncIterator[tuple[Bench, Observer]]:
-    """A plant at work; `more` is added to the daemon's LINE.toml."""
+async def bench(setup: Setup, folder: Path) -> AsyncIterator[tuple[Bench, Observer]]:
+    """A plant at work."""
     said: list[str] = []
-    async with AsyncExitStack() as stack:
-        at = await stack.enter_async_context(site(setup, folder, said.append))
-        with at.files.line.open("a") as line:
-            line.write(more)
-        witness = await stack.enter_async_context(witness_at(at))
-        running = await stack.enter_async_context(plant(at, may_die=True))
+    async with (
+        site(setup, folder, said.append) as at,
+        witness_at(at) as witness,
+        plant(at, may_die=True) as running,
+    ):
         rows: list[Row] = []
         yield Bench(running, rows), Observer(running, witness, rows.append, lambda _: None)
 

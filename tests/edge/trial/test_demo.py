@@ -13,6 +13,8 @@ from typing import IO, Any
 
 import pytest
 
+from edge.checkup.box import CPU_INFO, int8_sums
+
 pytestmark = pytest.mark.timeout(300)  # whole plants: on a busy machine they start twice
 PID = re.compile(r"daemon (\d+) \(kill -9 it")
 
@@ -75,7 +77,8 @@ def test_a_killed_daemon_loses_no_part_and_its_recording_replays_the_same(
     assert (data["unannounced"], data["contradicted"], data["restarts"]) == (0, 0, 1)
     assert sum(sum(row.values()) for row in data["confusion"].values()) == 12
     assert set(data["engines"]) == {"camera", "vibration", "audio"}
-    assert all("int8" in one for names in data["engines"].values() for one in names)
+    has_int8 = int8_sums(CPU_INFO.read_text())  # without, a network may have to run in float
+    assert all("int8" in one or not has_int8 for names in data["engines"].values() for one in names)
     assert data["latency_ms"]["max"] > 0
     replayed = tmp_path / "replayed.json"
     for station in ("cell1", "cell2"):
