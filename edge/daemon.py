@@ -169,8 +169,7 @@ class Daemon:
         if delivery.is_fresh and delivery.start_ns:
             self.metrics.published(way, delivery.start_ns, at_ns)
             if way == VERDICTS:
-                reserve = self._pipelines[delivery.station].reserve
-                reserve.publication_s.add((at_ns - delivery.put_ns) / 1e9)
+                self._pipelines[delivery.station].reserve.published(delivery.id, at_ns)
 
     # --- beside the path ---------------------------------------------------------------------
 

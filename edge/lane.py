@@ -40,6 +40,7 @@ class VerdictLane:
 
     def seal(self, part: Part) -> None:
         """The one verdict on a complete part, on its way to the disk when this returns."""
+        self._reserve.sealed(part, time.monotonic_ns())
         sealed = self._judge(part)
         saved = self._outbox.submit(
             part.accepted.id,
@@ -59,8 +60,8 @@ class VerdictLane:
         while True:
             part, sealed, saved = await self._sealed.get()
             await saved
-            commit_s = max(0.0, time.time_ns() - sealed.clock.sealed_ns) / 1e9
-            self._reserve.commit_s.add(commit_s)
+            if self._line.publishing is None:  # to PLCs alone, each at its own pace
+                self._reserve.published(part.accepted.id, time.monotonic_ns())
             self._metrics.judged(sealed)
             if self._tape:
                 self._tape.save(part, sealed)

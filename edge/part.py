@@ -13,6 +13,7 @@ from edge.verdict import Status
 from sensors.signal import Window
 from sensors.windower import Need
 
+UNDER_WAY = 256  # verdicts whose acknowledgement is awaited; of older ones nothing is learnt
 FRESH_NS = 1_000_000_000  # a trigger from a ring this long after its window is no news any more
 
 
@@ -51,23 +52,44 @@ def window_end_ns(station: Station, bundle: Bundle, edge_ns: int) -> int:
 
 
 class Reserve:
-    """Time kept back before the deadline, from what the steps after it were measured to take."""
+    """Time kept back before the deadline, from what the steps after it were measured to take.
+
+    Each is the p99 of a whole stretch, not a sum of the p99s of its steps: what is slow in one step
+    is rarely slow in the next, and waiting would end long before it must.
+    """
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        third_s = budget.reserve_ms / 3e3
-        self.inference_s = Quantile(0.99, third_s)  # window cut to score
-        self.commit_s = Quantile(0.99, third_s)  # sealed to committed
-        self.publication_s = Quantile(0.99, third_s)  # committed to acknowledged
+        self._whole_s = Quantile(0.99, budget.reserve_ms / 1e3)  # last window cut to acknowledged
+        self._delivery_s = Quantile(0.99, budget.reserve_ms / 1.5e3)  # judging to acknowledged
+        self._under_way: dict[str, tuple[int, int]] = {}  # by trigger, oldest first
+
+    def sealed(self, part: "Part", sealed_ns: int) -> None:
+        """A part is judged from `sealed_ns` on; its verdict is on the way."""
+        ready_ns = [window.ready_ns for window in part.windows.values()]
+        is_answered = all(one.answer.status == "ok" for one in part.heard.values())
+        start_ns = max(ready_ns) if ready_ns and is_answered else 0
+        self._under_way[part.accepted.id] = start_ns, sealed_ns
+        if len(self._under_way) > UNDER_WAY:
+            del self._under_way[next(iter(self._under_way))]
+
+    def published(self, trigger_id: str, at_ns: int) -> None:
+        """Its verdict is out, and acknowledged."""
+        start_ns, sealed_ns = self._under_way.pop(trigger_id, (0, 0))
+        if sealed_ns:
+            self._delivery_s.add((at_ns - sealed_ns) / 1e9)
+        if start_ns:
+            self._whole_s.add((at_ns - start_ns) / 1e9)
 
     @property
     def delivery_ns(self) -> int:
-        return self._bounded((self.commit_s.value + self.publication_s.value) * 1e3)
+        """From the last score that counts to the acknowledgement."""
+        return self._bounded(self._delivery_s.value * 1e3)
 
     @property
     def whole_ns(self) -> int:
-        steps_s = self.inference_s.value + self.commit_s.value + self.publication_s.value
-        return self._bounded(steps_s * 1e3)
+        """From the last window that is waited for to the acknowledgement."""
+        return max(self.delivery_ns, self._bounded(self._whole_s.value * 1e3))
 
     def _bounded(self, ms: float) -> int:
         budget = self._budget

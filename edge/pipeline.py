@@ -110,7 +110,6 @@ class StationPipeline:
         else:
             score = done.result()  # anything else is a fault of logic: it ends the process
             part.scored(sensor, score)
-            self.reserve.inference_s.add((score.inferred_ns - part.windows[sensor].ready_ns) / 1e9)
         self._seal_complete()
 
     def input_of(self, sensor: Sensor) -> SeriesInput | ClipInput:
