@@ -28,7 +28,7 @@ from edge.metrics import Metrics
 from edge.pipeline import StationPipeline
 from edge.publish.outbox import Delivery, Outbox
 from edge.publish.plc import Echoes
-from edge.sessions import VERDICTS, Inlets, Named, publishers, routes, sources, trigger_links
+from edge.sessions import Inlets, Named, publishers, routes, sources, trigger_links
 from edge.statefile import NAME
 from edge.supervisor import keep
 from edge.tape import Tape
@@ -161,15 +161,9 @@ class Daemon:
             self.metrics.granted.labels(granted.link, granted.node, kind).set(given_ms)
 
     def _published(self, way: str, delivery: Delivery, at_ns: int) -> None:
-        """An acknowledgement came; only fresh deliveries say how fast the box is.
-
-        A PLC's comes when its program took the result, perhaps after the one before it: that is its
-        pace, and no reason to stop waiting for sensors sooner.
-        """
+        """An acknowledgement came; only fresh deliveries say how fast the box is."""
         if delivery.is_fresh and delivery.start_ns:
             self.metrics.published(way, delivery.start_ns, at_ns)
-            if way == VERDICTS:
-                self._pipelines[delivery.station].reserve.published(delivery.id, at_ns)
 
     # --- beside the path ---------------------------------------------------------------------
 

@@ -60,8 +60,7 @@ class VerdictLane:
         while True:
             part, sealed, saved = await self._sealed.get()
             await saved
-            if self._line.publishing is None:  # to PLCs alone, each at its own pace
-                self._reserve.published(part.accepted.id, time.monotonic_ns())
+            self._reserve.published(part.accepted.id, time.monotonic_ns())
             self._metrics.judged(sealed)
             if self._tape:
                 self._tape.save(part, sealed)

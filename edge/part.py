@@ -13,7 +13,7 @@ from edge.verdict import Status
 from sensors.signal import Window
 from sensors.windower import Need
 
-UNDER_WAY = 256  # verdicts whose acknowledgement is awaited; of older ones nothing is learnt
+UNDER_WAY = 256  # verdicts whose commit is awaited; of older ones nothing is learnt
 FRESH_NS = 1_000_000_000  # a trigger from a ring this long after its window is no news any more
 
 
@@ -60,8 +60,8 @@ class Reserve:
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._whole_s = Quantile(0.99, budget.reserve_ms / 1e3)  # last window cut to acknowledged
-        self._delivery_s = Quantile(0.99, budget.reserve_ms / 1.5e3)  # judging to acknowledged
+        self._whole_s = Quantile(0.99, budget.reserve_ms / 1e3)  # last window cut to published
+        self._delivery_s = Quantile(0.99, budget.reserve_ms / 1.5e3)  # judging to published
         self._under_way: dict[str, tuple[int, int]] = {}  # by trigger, oldest first
 
     def sealed(self, part: "Part", sealed_ns: int) -> None:
@@ -74,7 +74,7 @@ class Reserve:
             del self._under_way[next(iter(self._under_way))]
 
     def published(self, trigger_id: str, at_ns: int) -> None:
-        """Its verdict is out, and acknowledged."""
+        """Its verdict is committed, and leaves in the very callback of that."""
         start_ns, sealed_ns = self._under_way.pop(trigger_id, (0, 0))
         if sealed_ns:
             self._delivery_s.add((at_ns - sealed_ns) / 1e9)
@@ -83,12 +83,12 @@ class Reserve:
 
     @property
     def delivery_ns(self) -> int:
-        """From the last score that counts to the acknowledgement."""
+        """From the last score that counts to the publication."""
         return self._bounded(self._delivery_s.value * 1e3)
 
     @property
     def whole_ns(self) -> int:
-        """From the last window that is waited for to the acknowledgement."""
+        """From the last window that is waited for to the publication."""
         return max(self.delivery_ns, self._bounded(self._whole_s.value * 1e3))
 
     def _bounded(self, ms: float) -> int:
