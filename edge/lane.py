@@ -35,12 +35,12 @@ class VerdictLane:
         self._metrics = metrics
         self._reserve = reserve
         self._tape = tape
-        self._sealed: asyncio.Queue[tuple[Part, Verdict, asyncio.Future[int | None]]]
+        self._sealed: asyncio.Queue[tuple[Part, int, Verdict, asyncio.Future[int | None]]]
         self._sealed = asyncio.Queue(MAX_SEALED)
 
     def seal(self, part: Part) -> None:
         """The one verdict on a complete part, on its way to the disk when this returns."""
-        self._reserve.sealed(part, time.monotonic_ns())
+        begun_ns = time.monotonic_ns()
         sealed = self._judge(part)
         saved = self._outbox.submit(
             part.accepted.id,
@@ -49,7 +49,7 @@ class VerdictLane:
             sealed_ns=sealed.clock.sealed_ns,
             start_ns=part.start_ns,
         )
-        self._sealed.put_nowait((part, sealed, saved))
+        self._sealed.put_nowait((part, begun_ns, sealed, saved))
 
     async def settled(self) -> None:
         """Wait until everything sealed so far is committed."""
@@ -58,9 +58,9 @@ class VerdictLane:
     async def run(self) -> None:
         """What is to be done once a verdict is committed; returns only by cancellation."""
         while True:
-            part, sealed, saved = await self._sealed.get()
-            await saved
-            self._reserve.published(part.accepted.id, time.monotonic_ns())
+            part, begun_ns, sealed, saved = await self._sealed.get()
+            await saved  # and in the callback of that, published
+            self._reserve.learn(part, begun_ns, time.monotonic_ns())
             self._metrics.judged(sealed)
             if self._tape:
                 self._tape.save(part, sealed)

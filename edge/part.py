@@ -13,7 +13,6 @@ from edge.verdict import Status
 from sensors.signal import Window
 from sensors.windower import Need
 
-UNDER_WAY = 256  # verdicts whose commit is awaited; of older ones nothing is learnt
 FRESH_NS = 1_000_000_000  # a trigger from a ring this long after its window is no news any more
 
 
@@ -62,24 +61,13 @@ class Reserve:
         self._budget = budget
         self._whole_s = Quantile(0.99, budget.reserve_ms / 1e3)  # last window cut to published
         self._delivery_s = Quantile(0.99, budget.reserve_ms / 1.5e3)  # judging to published
-        self._under_way: dict[str, tuple[int, int]] = {}  # by trigger, oldest first
 
-    def sealed(self, part: "Part", sealed_ns: int) -> None:
-        """A part is judged from `sealed_ns` on; its verdict is on the way."""
+    def learn(self, part: "Part", judged_ns: int, published_ns: int) -> None:
+        """A part was judged from `judged_ns` on, and its verdict was out at `published_ns`."""
+        self._delivery_s.add((published_ns - judged_ns) / 1e9)
         ready_ns = [window.ready_ns for window in part.windows.values()]
-        is_answered = all(one.answer.status == "ok" for one in part.heard.values())
-        start_ns = max(ready_ns) if ready_ns and is_answered else 0
-        self._under_way[part.accepted.id] = start_ns, sealed_ns
-        if len(self._under_way) > UNDER_WAY:
-            del self._under_way[next(iter(self._under_way))]
-
-    def published(self, trigger_id: str, at_ns: int) -> None:
-        """Its verdict is committed, and leaves in the very callback of that."""
-        start_ns, sealed_ns = self._under_way.pop(trigger_id, (0, 0))
-        if sealed_ns:
-            self._delivery_s.add((at_ns - sealed_ns) / 1e9)
-        if start_ns:
-            self._whole_s.add((at_ns - start_ns) / 1e9)
+        if ready_ns and all(one.answer.status == "ok" for one in part.heard.values()):
+            self._whole_s.add((published_ns - max(ready_ns)) / 1e9)
 
     @property
     def delivery_ns(self) -> int:

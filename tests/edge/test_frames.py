@@ -32,14 +32,14 @@ class Camera:
         self.decoded: list[int] = []
         self.counted: Counter[str] = Counter()
         self.windower = Windower([NEED], lambda *_: None)
-        self.frames = FrameDecoder(
-            self.windower, ["cam"], decode, lambda _, cause: self.counted.update([cause]), print
-        )
-        self.frames._developed = self.look  # type: ignore[method-assign]
         self.looked = asyncio.Event()
-
-    def look(self, _: str) -> None:
-        self.looked.set()
+        self.frames = FrameDecoder(
+            self.windower,
+            ["cam"],
+            decode,
+            lambda _, cause: self.counted.update([cause]),
+            developed=lambda _: self.looked.set(),
+        )
 
     def shoot(self, k: int, data: bytes | None = None) -> None:
         """Picture number `k` comes."""
