@@ -47,7 +47,12 @@ class SeriesInput(_Table):
 
 
 class ClipInput(_Table):
-    """A picture window: (frame, height, width), uint8 grey, every `stride`-th frame."""
+    """A picture window: (frame, height, width), uint8 grey, every `stride`-th frame.
+
+    Where a network looks at each picture by itself before it joins them, `pictures` and `seen` name
+    the tensors of that part: (frame, 1, height, width) in, (frame, ...) out. An engine may then run
+    it picture by picture, as they come.
+    """
 
     kind: Literal["clip"]
     name: str
@@ -56,6 +61,14 @@ class ClipInput(_Table):
     stride: PositiveInt
     height: PositiveInt
     width: PositiveInt
+    pictures: str | None = None
+    seen: str | None = None
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> "ClipInput":
+        if (self.pictures is None) != (self.seen is None):
+            raise ValueError("pictures and seen belong together: name both tensors, or neither")
+        return self
 
     @property
     def shape(self) -> tuple[int, ...]:

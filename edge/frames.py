@@ -1,8 +1,9 @@
-"""Decodes the pictures that open parts need, as they come, and leaves the others encoded.
+"""Decodes the pictures that open parts need, as they come, and has networks look at them.
 
 Of a camera's pictures about half are in no part's clip, and decoding was a third of all the work of
-the box. Where triggers come after their pictures (a PLC that publishes twice a second), a part
-would find eight of them still to be decoded, so that there every picture is decoded as it comes.
+the box: they are left encoded. Where triggers come after their pictures (a PLC that publishes twice
+a second), a part would find eight of them still to be decoded, so that there every picture is
+decoded as it comes.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,6 +19,7 @@ from sensors.signal import Count, Encoded
 from sensors.windower import Windower
 
 LATE = 2  # pictures of a part that came before its trigger; if more, the next are not left
+Look = Callable[[NDArray[np.uint8]], None]  # at one picture, long before its clip is whole
 AHEAD = 2  # pictures of a camera that wait for decoding, beyond which none is decoded in advance
 
 
@@ -49,21 +51,27 @@ class FrameDecoder:
             if picture is not None:
                 self._submit(sensor, picture)
 
-    def opened(self, sensor: str, edge_ns: int) -> None:
+    def opened(self, sensor: str, edge_ns: int, look: Look) -> None:
         """A part waits for this sensor's window from now on."""
         if sensor in self._is_late:
             self._is_late[sensor] = self._windower.come(sensor, edge_ns) > LATE
-            self.ask(sensor, edge_ns)
+            self.ask(sensor, edge_ns, look)
 
-    def ask(self, sensor: str, edge_ns: int) -> None:
-        """Decode what a part's window needs of what has come."""
-        if sensor in self._is_late:
-            for picture in self._windower.wanted(sensor, edge_ns):
+    def ask(self, sensor: str, edge_ns: int, look: Look) -> None:
+        """Decode what a part's window needs of what has come; `look` at what is decoded, once."""
+        if sensor not in self._is_late:
+            return
+        for picture in self._windower.wanted(sensor, edge_ns):
+            if picture.pixels is None:
                 self._submit(sensor, picture)
+            elif not picture.is_looked_at:
+                picture.is_looked_at = True
+                look(picture.pixels)
 
     def _submit(self, sensor: str, picture: Picture) -> None:
         encoded = picture.encoded
-        assert encoded is not None
+        if encoded is None or picture.is_asked:
+            return
 
         def work() -> NDArray[np.uint8] | BadReading:
             try:

@@ -16,7 +16,7 @@ from edge.bundle import Bundle, ClipInput, SeriesInput
 from edge.config import Line, Sensor, Station
 from edge.decode import DecodeThread
 from edge.errors import QueueFull
-from edge.frames import FrameDecoder
+from edge.frames import FrameDecoder, Look
 from edge.inference.detector import Score
 from edge.inference.engine import Engine
 from edge.inference.runner import RunFailed
@@ -89,7 +89,10 @@ class StationPipeline:
             part.windows[sensor] = window
             self._infer(part, sensor, window)
         else:
-            self._frames.ask(sensor, edge_ns)
+            self._frames.ask(sensor, edge_ns, self._look(part, sensor))
+
+    def _look(self, part: Part, sensor: str) -> Look:
+        return partial(self._engine.look, part.bundle, self._sensors[sensor].input, sensor)
 
     def _infer(self, part: Part, sensor: str, window: Window) -> None:
         detector = self._sensors[sensor].input
@@ -139,7 +142,7 @@ class StationPipeline:
             return
         self._set_timers(part)
         for sensor in self._sensors:
-            self._frames.opened(sensor, trigger.edge_ns)
+            self._frames.opened(sensor, trigger.edge_ns, self._look(part, sensor))
             self._cut(part, sensor)
         if len(self._parts) > MAX_IN_FLIGHT:
             self._metrics.count(self.station.id, "parts_in_flight")

@@ -40,7 +40,15 @@ CAMERA = Design(
     name="camera",
     sense="camera",
     input=ClipInput(
-        kind="clip", name="clip", rate_hz=30.0, frames=8, stride=2, height=120, width=160
+        kind="clip",
+        name="clip",
+        rate_hz=30.0,
+        frames=8,
+        stride=2,
+        height=120,
+        width=160,
+        pictures="pictures",
+        seen="seen",
     ),
     build=camera.CameraNetwork,
     float_parts=camera.FLOAT_PARTS,

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import onnx
 import torch
+from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from models.camera import CameraNetwork
 from models.detectors import Design
 
 OPSET = 18  # the newest that TensorRT 10.3 and onnxruntime.quantization both take; at most 21
@@ -17,6 +19,9 @@ OUTPUTS = ("logits", "activation", "embedding")
 def export(network: nn.Module, design: Design, path: Path) -> None:
     """Write the float network; its input is (1, *shape of the design's input)."""
     folded = fold(network.eval().cpu())
+    marks: tuple[str, ...] = ()
+    if isinstance(folded, CameraNetwork) and (marks := _marks(design)):
+        folded = _Marked(folded)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations, not ours to cure
         torch.onnx.export(
@@ -24,14 +29,50 @@ def export(network: nn.Module, design: Design, path: Path) -> None:
             (example(design),),
             str(path),
             input_names=[design.input.name],
-            output_names=list(OUTPUTS),
+            output_names=[*OUTPUTS, *marks],
             opset_version=OPSET,
             dynamo=True,
             external_data=False,
             verbose=False,
         )
-    onnx.save(stripped(onnx.load(path)), path)
+    model = stripped(onnx.load(path))
+    del model.graph.output[len(OUTPUTS) :]  # marks keep their names, and are nobody's answer
+    if marks:
+        _free_batch(model.graph, *marks)
+    onnx.save(model, path)
     onnx.checker.check_model(str(path), full_check=True)
+
+
+def _marks(design: Design) -> tuple[str, ...]:
+    """Names of the tensors before and behind the part of the network that looks at one picture."""
+    wanted = design.input
+    names = (wanted.pictures, wanted.seen) if wanted.kind == "clip" else ()
+    return tuple(name for name in names if name)
+
+
+class _Marked(nn.Module):
+    """A network over clips whose tensors before and behind the part by pictures get a name."""
+
+    def __init__(self, network: CameraNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, clip: Tensor) -> tuple[Tensor, ...]:
+        pictures = self.network.pictures(clip)
+        seen = self.network.look(pictures)
+        return (*self.network.judge(seen, clip.shape[1]), pictures, seen)
+
+
+def _free_batch(graph: onnx.GraphProto, first: str, last: str) -> None:
+    """Let the reshapes between two tensors take any number of rows, not the example's alone."""
+    shapes = {one.name: one for one in graph.initializer}
+    order = [name for node in graph.node for name in node.output]
+    between = graph.node[order.index(first) + 1 : order.index(last) + 1]
+    for node in between:
+        if node.op_type == "Reshape":
+            shape = numpy_helper.to_array(shapes[node.input[1]]).copy()
+            shape[0] = -1
+            shapes[node.input[1]].CopyFrom(numpy_helper.from_array(shape, node.input[1]))
 
 
 def stripped(model: onnx.ModelProto) -> onnx.ModelProto:

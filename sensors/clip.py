@@ -26,13 +26,14 @@ class Picture:
     encoded: Encoded | None  # until its pixels are there
     is_repeat: bool  # came with the very content of the one before
     is_asked: bool = False  # somebody is decoding it
+    is_looked_at: bool = False  # by a network, in advance
 
 
 class ClipRing:
     """The newest `capacity` pictures, in the order of their times.
 
-    Pictures may come encoded. `wanted` says which of them a clip needs; whoever decodes them tells
-    `develop`, and then the clip can be cut.
+    Pictures may come encoded. `wanted` says which of them a clip needs; whoever decodes them marks
+    them as asked for and tells `develop`, and then the clip can be cut.
     """
 
     def __init__(self, rate_hz: float, capacity: int, count: Callable[[str], None]) -> None:
@@ -68,8 +69,8 @@ class ClipRing:
         self._clock = clock
 
     def newest(self) -> Picture | None:
-        """The last picture, if nobody is decoding it yet."""
-        return self._asked(self._pictures[-1]) if self._pictures else None
+        """The last picture."""
+        return self._pictures[-1] if self._pictures else None
 
     def come(self, times_ns: list[int]) -> int:
         """How many of these times have their picture."""
@@ -79,10 +80,9 @@ class ClipRing:
         return sum(time <= come_ns for time in times_ns)
 
     def wanted(self, times_ns: list[int]) -> list[Picture]:
-        """Encoded pictures that a clip at these (rising) times needs; each is told once."""
+        """What has come of the pictures that a clip at these (rising) times needs."""
         come = times_ns[: self.come(times_ns)]
-        chosen = self._nearest(self._pictures, come) if come else []
-        return [one for one in chosen if self._asked(one)]
+        return self._nearest(self._pictures, come) if come else []
 
     def develop(self, picture: Picture, pixels: NDArray[np.uint8] | None) -> None:
         """The pixels of a picture; None: it cannot be decoded, and there is no such picture."""
@@ -125,13 +125,6 @@ class ClipRing:
                 is_flat=bool(data.max() == data.min()),
             ),
         )
-
-    @staticmethod
-    def _asked(picture: Picture) -> Picture | None:
-        if picture.encoded is None or picture.is_asked:
-            return None
-        picture.is_asked = True
-        return picture
 
     @staticmethod
     def _nearest(pictures: Sequence[Picture], times_ns: list[int]) -> list[Picture]:

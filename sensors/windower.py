@@ -66,7 +66,7 @@ class Windower:
         self._rings[sample.sensor].add(sample, time_ns, clock)
 
     def wanted(self, sensor: str, edge_ns: int) -> list[Picture]:
-        """Pictures that a part needs and that are still encoded; each is told once."""
+        """What has come of the pictures that a part's clip needs; of a waveform, nothing."""
         ring = self._rings[sensor]
         return ring.wanted(self._times(sensor, edge_ns)) if isinstance(ring, ClipRing) else []
 
@@ -76,7 +76,7 @@ class Windower:
         return ring.come(self._times(sensor, edge_ns)) if isinstance(ring, ClipRing) else 0
 
     def newest(self, sensor: str) -> Picture | None:
-        """A camera's last picture, if it is still encoded and was not told before."""
+        """A camera's last picture."""
         ring = self._rings[sensor]
         return ring.newest() if isinstance(ring, ClipRing) else None
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge.bundle import Bundle
 from edge.errors import BundleError
+from edge.inference.pictures import PictureByPicture
 from edge.inference.runner import Opener, Precision, RunFailed, Runner, element_type
 from sensors.signal import Window
 
@@ -70,6 +71,20 @@ class Detector:
             engine=self.runner.name,
             precision=self.runner.precision,
         )
+
+    @property
+    def looks(self) -> bool:
+        """It can look at a picture before its window is whole."""
+        return isinstance(self.runner, PictureByPicture)
+
+    def look(self, picture: NDArray[np.uint8]) -> None:
+        """Do what can be done with one picture (height, width) of a window to come.
+
+        Raises:
+            RunFailed: the engine broke off.
+        """
+        if isinstance(self.runner, PictureByPicture):
+            self.runner.look(picture)
 
     def _run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
         wanted = self._passport.input.shape

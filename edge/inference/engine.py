@@ -7,26 +7,27 @@ a network that never comes back cannot keep the process from ending.
 
 import asyncio
 import contextlib
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge import config
 from edge.bundle import Bundle
 from edge.errors import QueueFull
 from edge.inference.detector import Detector, Score, load
+from edge.inference.jobs import Job, Jobs, Then
 from edge.inference.runner import Opener, RunFailed, opener
 from edge.priority import give_way
 from sensors.signal import Count, Window
 
 BEHIND_LOOP = 5  # steps of niceness: a network takes milliseconds, what the loop does a tenth
 DEPTH = 64  # windows running or waiting; a newer one is refused
-Then = Callable[[asyncio.Future[Any]], None]
 Key = tuple[str, str]  # sha256 of the bundle, detector
 
 
@@ -35,7 +36,7 @@ class Engine:
 
     Causes counted, by sensor: `inference_queue_full` and `engine_hung` (refused at the door),
     `inference_failed` (no usable answer), `inference_skipped` and `late_result` (nobody waited any
-    more when its turn came, or when its score was there).
+    more when its turn came, or when its score was there), `look_queue_full` (see `look`).
 
     Raises, on entering:
         ConfigError: the engine of that name cannot be used here.
@@ -57,7 +58,7 @@ class Engine:
         self._open_runner = open_runner  # None: the one that the settings name
         self._cache = cache
         self._detectors: dict[Key, Detector] = {}
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs = Jobs()
         self._unsettled = 0  # of DEPTH; touched on the loop alone
         self._running_since_ns = 0  # 0: idle
         self._ended = asyncio.Event()
@@ -122,8 +123,20 @@ class Engine:
     ) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = self._loop.create_future()
         self._unsettled += 1
-        self._jobs.put(_Job(sensor, call, future, self._report, then))
+        self._jobs.put(Job(sensor, call, self._report, future, then))
         return future
+
+    def look(self, bundle: Bundle, detector: str, sensor: str, picture: NDArray[np.uint8]) -> None:
+        """Let a network look at a picture (height, width) before its window is whole.
+
+        It takes work off the window's run, and nothing else: where the thread has no time for it,
+        or the network takes its pictures all at once, it is left out.
+        """
+        network = self._detectors[bundle.sha256, detector]
+        if not network.looks or self.is_hung:
+            return
+        if not self._jobs.put_look(Job(sensor, lambda: network.look(picture), self._looked)):
+            self._count(sensor, "look_queue_full")
 
     def _load(self) -> dict[Key, Detector]:
         open_runner = self._open_runner or opener(self._settings.name)
@@ -140,7 +153,7 @@ class Engine:
     def _work(self) -> None:
         give_way(BEHIND_LOOP)
         while (job := self._jobs.get()) is not None:
-            if job.future.cancelled():
+            if job.is_unwanted:
                 self._tell_loop(self._skip, job)
                 continue
             self._running_since_ns = time.monotonic_ns()
@@ -148,9 +161,14 @@ class Engine:
                 job.result = job.call()
         self._tell_loop(self._ended.set)
 
-    def _report(self, job: "_Job", error: BaseException | None) -> None:
+    def _report(self, job: Job, error: BaseException | None) -> None:
         self._running_since_ns = 0
         self._tell_loop(self._settle, job, error)
+
+    def _looked(self, job: Job, error: BaseException | None) -> None:
+        self._running_since_ns = 0
+        if error is not None and not isinstance(error, RunFailed):  # its window's run will say that
+            self._tell_loop(self._raise, error)
 
     def _tell_loop(self, call: Callable[..., None], *values: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: it came back after the end
@@ -158,8 +176,9 @@ class Engine:
 
     # --- back on the loop ------------------------------------------------------------------------
 
-    def _settle(self, job: "_Job", error: BaseException | None) -> None:
+    def _settle(self, job: Job, error: BaseException | None) -> None:
         self._unsettled -= 1
+        assert job.future is not None
         if job.future.cancelled():
             self._count(job.sensor, "late_result")
             return
@@ -172,41 +191,20 @@ class Engine:
         if job.then is not None:
             job.then(job.future)
 
-    def _skip(self, job: "_Job") -> None:
+    def _skip(self, job: Job) -> None:
         self._unsettled -= 1
         self._count(job.sensor, "inference_skipped")
 
+    @staticmethod
+    def _raise(error: BaseException) -> None:
+        raise error
+
     async def _end(self, thread: threading.Thread) -> None:
         """Drop what waits and let the thread finish; one that hangs is left behind."""
-        with contextlib.suppress(queue.Empty):
-            while job := self._jobs.get_nowait():
+        for job in self._jobs.end():
+            if job.future is not None:
                 job.future.cancel()
-        self._jobs.put(None)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0 if self.is_hung else self._settings.timeout_ms / 1e3):
                 await self._ended.wait()
                 thread.join()  # at once: that was its last act
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    """One call on the thread. What it raises is not lost: who awaits the future gets it."""
-
-    sensor: str
-    call: Callable[[], Any]
-    future: asyncio.Future[Any]
-    report: "Callable[[_Job, BaseException | None], None]"
-    then: Then | None = None
-    result: Any = None
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        self.report(self, error)
-        return isinstance(error, Exception)

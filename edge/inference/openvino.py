@@ -8,7 +8,16 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from edge.errors import BundleError
-from edge.inference.runner import Input, Precision, RunFailed, check_input, check_outputs, signature
+from edge.inference.pictures import PictureByPicture
+from edge.inference.runner import (
+    Input,
+    Precision,
+    RunFailed,
+    Runner,
+    check_input,
+    check_outputs,
+    signature,
+)
 
 ELEMENTS = {"u8": "uint8", "f32": "float32"}
 HEAVY = {"Convolution", "Deconvolution", "FullyConnected", "MatMul", "RNNCell", "RNNSeq"}
@@ -22,12 +31,12 @@ class OpenVinoRunner:
         self.name = f"openvino {ov.__version__.split('-')[0]} cpu"
         self.precision = precision
         self._request = compiled.create_infer_request()
-        self._input = self._request.get_input_tensor().data  # (1, *window)
+        self._input = self._request.get_input_tensor().data
         # one tensor may go by several names, where the compiler folded what lay between
         self._outputs = [frozenset(port.names) for port in compiled.outputs]
 
     def run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
-        np.copyto(self._input[0], data)
+        np.copyto(self._input, data)  # a batch of one more or less: it broadcasts
         try:
             self._request.infer(share_outputs=True)
         except RuntimeError as error:
@@ -46,12 +55,13 @@ def open_runner(
     threads: int,
     precision: Precision = "int8",
     cache: Path | None = None,
-) -> OpenVinoRunner:
+) -> Runner:
     """Compile a network for the lowest latency of one request.
 
     Float parts stay in float32: on a processor with bfloat16 OpenVINO would halve their precision
     unasked, so that the same spectrum gave another verdict on another box. Threads are not pinned:
-    a pinned one waits for its core while another is idle.
+    a pinned one waits for its core while another is idle. A network that looks at each picture by
+    itself is compiled in two halves, see `PictureByPicture`.
 
     Raises:
         BundleError: the file is no network that OpenVINO compiles, or has another input.
@@ -65,18 +75,51 @@ def open_runner(
     }
     if cache is not None:
         options["CACHE_DIR"] = str(cache)
+    core = ov.Core()
     try:
-        compiled = ov.Core().compile_model(file, "CPU", options)
+        model = core.read_model(file)
     except RuntimeError as error:
-        raise BundleError(f"{file}: openvino cannot compile it: {error}") from error
-    port = compiled.inputs[0]
-    element = port.element_type.get_type_name()
-    found = signature(_sizes(port.partial_shape), ELEMENTS.get(element, element))
-    names = [wanted.name if wanted.name in p.names else p.any_name for p in compiled.inputs]
-    check_input(file, wanted, names, found)
-    check_outputs(file, {p.any_name: _sizes(p.partial_shape) for p in compiled.outputs})
-    integer = any(kind in HEAVY and used in INTEGERS for kind, used in layers(compiled))
-    return OpenVinoRunner(compiled, "int8" if integer else "fp32")
+        raise BundleError(f"{file}: openvino cannot read it: {error}") from error
+    _check(file, model, wanted)
+    if wanted.kind == "clip" and wanted.pictures and wanted.seen:
+        looking, judging = halves(file, model, wanted.pictures, wanted.seen)
+        return PictureByPicture(
+            _compile(core, file, looking, options),
+            _compile(core, file, judging, options),
+            wanted.seen,
+        )
+    return _compile(core, file, model, options)
+
+
+def halves(file: Path, model: ov.Model, pictures: str, seen: str) -> tuple[ov.Model, ov.Model]:
+    """Cut a network over clips in two: one picture -> what is seen, that of all -> the outputs.
+
+    `model` is used up.
+
+    Raises:
+        BundleError: it has no tensors of these names, or they are not the ends of such a half.
+    """
+    tensors = {
+        name: port
+        for operation in model.get_ordered_ops()
+        for port in operation.outputs()
+        for name in port.get_names()
+    }
+    if missing := [name for name in (pictures, seen) if name not in tensors]:
+        raise BundleError(f"{file}: has no tensor {missing[0]!r}, which its passport names")
+    try:
+        one = [1, *_sizes(tensors[pictures].partial_shape)[1:]]
+        every = _sizes(tensors[seen].partial_shape)
+        picture, all_seen = _replace(tensors[pictures], one), _replace(tensors[seen], every)
+        looking = ov.Model([tensors[seen]], [picture], "looking")
+        judging = ov.Model(model.get_results(), [all_seen], "judging")
+        looking.validate_nodes_and_infer_types()
+    except RuntimeError as error:
+        raise BundleError(
+            f"{file}: cannot be run picture by picture between {pictures} and {seen}: {error}; "
+            "leave them out of the passport to run it whole"
+        ) from error
+    return looking, judging
 
 
 def layers(compiled: ov.CompiledModel) -> Iterator[tuple[str, str]]:
@@ -84,6 +127,34 @@ def layers(compiled: ov.CompiledModel) -> Iterator[tuple[str, str]]:
     for layer in compiled.get_runtime_model().get_ops():
         info = layer.get_rt_info()
         yield info["layerType"].astype(str), info["runtimePrecision"].astype(str)
+
+
+def _replace(port: ov.Output, shape: list[int | str]) -> ov.Node:
+    """A new input, from which everything behind `port` is calculated from now on."""
+    given = ov.opset13.parameter(shape, port.element_type)
+    for reader in list(port.get_target_inputs()):
+        reader.replace_source_output(given.output(0))
+    return given
+
+
+def _check(file: Path, model: ov.Model, wanted: Input) -> None:
+    port = model.inputs[0]
+    element = port.element_type.get_type_name()
+    found = signature(_sizes(port.partial_shape), ELEMENTS.get(element, element))
+    names = [wanted.name if wanted.name in p.names else p.any_name for p in model.inputs]
+    check_input(file, wanted, names, found)
+    check_outputs(file, {p.any_name: _sizes(p.partial_shape) for p in model.outputs})
+
+
+def _compile(
+    core: ov.Core, file: Path, model: ov.Model, options: dict[str, object]
+) -> OpenVinoRunner:
+    try:
+        compiled = core.compile_model(model, "CPU", options)
+    except RuntimeError as error:
+        raise BundleError(f"{file}: openvino cannot compile it: {error}") from error
+    integer = any(kind in HEAVY and used in INTEGERS for kind, used in layers(compiled))
+    return OpenVinoRunner(compiled, "int8" if integer else "fp32")
 
 
 def _sizes(shape: ov.PartialShape) -> list[int | str]:

@@ -2,8 +2,9 @@
 
 `python -m edge.trial.floor PLAN.json LINE.toml PARTS` hears the plan's first parts over the wires
 that the daemon uses. When the block that holds the last needed sample of a sensor arrives, the
-network of that sensor runs, on one thread, at the parts' own cadence. No queue, no journal, no
-fusion, no publishing. Which block that is, it knows from the plan: the devices' true clocks.
+network of that sensor runs, on one thread, at the parts' own cadence; one that looks at pictures
+as they come has seen all but the last. No queue, no journal, no fusion, no publishing. Which block
+that is, it knows from the plan: the devices' true clocks.
 
 Prints `ready`, then one line of JSON: for every part the ms from its true window end to the
 arrival of the last block, to the last answer, and the ms that its networks ran.

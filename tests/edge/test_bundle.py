@@ -50,6 +50,7 @@ def test_a_missing_network_is_named(copy: Path) -> None:
         ('"camera.onnx" = ', '"../camera.onnx" = ', "pattern"),
         ("discount = ", "discount = 1", "less than or equal to 1"),
         ('hypotheses = ["scratch"]', 'hypotheses = ["scretch"]', "unknown hypotheses"),
+        ('seen = "seen"\n', "", "name both tensors, or neither"),
     ],
 )
 def test_a_passport_that_does_not_fit_the_schema_is_refused(

@@ -30,6 +30,7 @@ class Camera:
 
     def __init__(self, decode: DecodeThread) -> None:
         self.decoded: list[int] = []
+        self.looks: list[NDArray[np.uint8]] = []
         self.counted: Counter[str] = Counter()
         self.windower = Windower([NEED], lambda *_: None)
         self.looked = asyncio.Event()
@@ -59,7 +60,7 @@ class Camera:
         async with asyncio.timeout(5):
             while (window := how("cam", edge_ns, 0)) is None:
                 self.looked.clear()
-                self.frames.ask("cam", edge_ns)
+                self.frames.ask("cam", edge_ns, self.looks.append)
                 await self.looked.wait()
         return window.data
 
@@ -87,10 +88,10 @@ async def test_of_an_open_parts_pictures_only_the_clips_own_are_decoded_as_they_
 ) -> None:
     camera.shoot(3)
     edge_ns = 4 * PERIOD_NS - HALF
-    camera.frames.opened("cam", edge_ns)
+    camera.frames.opened("cam", edge_ns, camera.looks.append)
     for k in range(4, 12):
         camera.shoot(k)
-        camera.frames.ask("cam", edge_ns)
+        camera.frames.ask("cam", edge_ns, camera.looks.append)
     await drained()
     assert camera.decoded == [4, 6, 8, 10]
     data = await camera.cut(edge_ns)
@@ -98,11 +99,23 @@ async def test_of_an_open_parts_pictures_only_the_clips_own_are_decoded_as_they_
     assert [round(float(one.mean())) for one in data] == [40, 60, 80, 100]
 
 
+async def test_a_network_sees_each_picture_of_a_clip_once_and_early(camera: Camera) -> None:
+    edge_ns = 4 * PERIOD_NS - HALF
+    camera.frames.opened("cam", edge_ns, camera.looks.append)
+    for k in range(4, 10):
+        camera.shoot(k)
+        await drained()
+        for _ in range(2):
+            camera.frames.ask("cam", edge_ns, camera.looks.append)
+    assert [round(float(one.mean())) for one in camera.looks] == [40, 60, 80]
+    assert camera.windower.cut("cam", edge_ns, 0) is None  # the last is still to come
+
+
 async def test_a_part_told_after_its_pictures_finds_them(camera: Camera) -> None:
     for k in range(20):
         camera.shoot(k)
     edge_ns = 4 * PERIOD_NS - HALF
-    camera.frames.opened("cam", edge_ns)
+    camera.frames.opened("cam", edge_ns, camera.looks.append)
     data = await camera.cut(edge_ns)
     assert data is not None
     assert [round(float(one.mean())) for one in data] == [40, 60, 80, 100]
@@ -114,14 +127,14 @@ async def test_where_triggers_come_late_pictures_are_decoded_in_advance_until_th
 ) -> None:
     for k in range(12):
         camera.shoot(k)
-    camera.frames.opened("cam", 4 * PERIOD_NS)
+    camera.frames.opened("cam", 4 * PERIOD_NS, camera.looks.append)
     await drained()
     camera.decoded.clear()
     for k in range(12, 18):
         camera.shoot(k)
         await drained()
     assert camera.decoded == list(range(12, 18))
-    camera.frames.opened("cam", 18 * PERIOD_NS)  # in time again
+    camera.frames.opened("cam", 18 * PERIOD_NS, camera.looks.append)  # in time again
     camera.shoot(19)
     await drained()
     assert 19 not in camera.decoded

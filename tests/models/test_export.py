@@ -11,6 +11,8 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 from onnx import numpy_helper  # noqa: E402
 
+from edge.inference import openvino  # noqa: E402
+from edge.inference.pictures import PictureByPicture  # noqa: E402
 from models.detectors import DESIGNS  # noqa: E402
 from models.export import OUTPUTS, example, export, fold  # noqa: E402
 from models.quantize import quantize  # noqa: E402
@@ -57,6 +59,20 @@ def test_the_logits_are_pooled_from_the_activation(exported) -> None:
     flat = activation.flatten(2)
     pooled = flat.exp().mean(2).log() if network.head.soft_maximum else flat.mean(2)
     torch.testing.assert_close(logits, pooled, rtol=1e-4, atol=1e-4)
+
+
+def test_a_cut_by_pictures_changes_no_answer(exported) -> None:
+    """The appliance runs the camera's network in two halves, picture by picture and then the rest."""
+    design, _, _, int8_file = exported
+    if design.name != "camera":
+        pytest.skip("looks at its window as a whole")
+    clip = example(design)[0].numpy()
+    halves = openvino.open_runner(int8_file, design.input, threads=1)
+    assert isinstance(halves, PictureByPicture)
+    uncut = design.input.model_copy(update={"pictures": None, "seen": None})
+    whole = openvino.open_runner(int8_file, uncut, threads=1).run(clip)
+    for name, values in halves.run(clip).items():
+        np.testing.assert_allclose(values, whole[name], rtol=1e-5, atol=1e-6)
 
 
 def test_folding_batch_norms_changes_no_answer() -> None:

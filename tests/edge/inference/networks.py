@@ -12,6 +12,7 @@ from edge.bundle import ClipInput, SeriesInput
 from sensors.signal import Quality, Window
 
 CLIP = ClipInput(kind="clip", name="clip", rate_hz=30.0, frames=4, stride=2, height=16, width=16)
+PICTURES = CLIP.model_copy(update={"pictures": "pictures", "seen": "seen"})
 SERIES = SeriesInput(
     kind="series", name="acceleration", unit="m/s2", channels=3, rate_hz=1000.0, length=64
 )
@@ -108,6 +109,31 @@ def write_camera(path: Path, *, is_int8: bool = True, seed: int = 7) -> Path:
         "embedding": (1, CHANNELS),
     }
     return net.write(path, CLIP, outputs)
+
+
+def write_pictures(path: Path, *, seed: int = 9) -> Path:
+    """An INT8 convolution over each picture (from `pictures` to `seen`), one over time, a head."""
+    net = Network(seed)
+    rows = net.add("Reshape", ["clip", net.weight("rows", np.array([-1, 1, 16, 16]))], "pictures")
+    grey = net.add("Cast", [rows], "grey", to=TensorProto.FLOAT)
+    unit = net.add("Mul", [grey, net.weight("full", np.array(1 / 255, np.float32))], "unit")
+    kernel = net.quantised_weight("kernel", CHANNELS, 1, 3, 3, scale=0.2)
+    inputs = [net.quantised(unit, 1 / 127), kernel, net.normal("bias", CHANNELS, scale=0.1)]
+    net.add("Relu", [net.add("Conv", inputs, "found", pads=(1,) * 4)], "seen")
+    shape = net.weight("shape", np.array([1, 4, CHANNELS, 16, 16]))
+    parts = net.add("Reshape", ["seen", shape], "parts")
+    volume = net.add("Transpose", [parts], "volume", perm=(0, 2, 1, 3, 4))
+    kernel = net.quantised_weight("change", CHANNELS, CHANNELS, 3, 1, 1, scale=0.2)
+    moved = net.add("Conv", [net.quantised(volume, 4 / 127), kernel], "moved", pads=(1, 0, 0) * 2)
+    pooled = net.add("GlobalAveragePool", [net.add("Relu", [moved], "activation")], "pooled")
+    embedding = net.add("Flatten", [pooled], "embedding")
+    net.add("MatMul", [embedding, net.normal("head", CHANNELS, CLASSES, scale=4.0)], "logits")
+    outputs: dict[str, tuple[int | str, ...]] = {
+        "logits": (1, CLASSES),
+        "activation": (1, CHANNELS, 4, 16, 16),
+        "embedding": (1, CHANNELS),
+    }
+    return net.write(path, PICTURES, outputs)
 
 
 def write_vibration(path: Path, *, seed: int = 8) -> Path:

@@ -1,0 +1,80 @@
+"""What waits for the inference thread: windows, and behind them pictures to look at in advance."""
+
+import asyncio
+import queue
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+LOOKS = 64  # pictures that wait; beyond it the newest is looked at when its window is run
+Then = Callable[[asyncio.Future[Any]], None]
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One call on the thread. What it raises is not lost: `report` is told, on the thread."""
+
+    sensor: str
+    call: Callable[[], Any]
+    report: "Callable[[Job, BaseException | None], None]"
+    future: asyncio.Future[Any] | None = None  # of who waits for the result
+    then: Then | None = None
+    result: Any = None
+
+    @property
+    def is_unwanted(self) -> bool:
+        """Nobody waits for it any more."""
+        return self.future is not None and self.future.cancelled()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        self.report(self, error)
+        return isinstance(error, Exception)
+
+
+class Jobs:
+    """Two queues of one thread, which takes from the second only when the first is empty."""
+
+    def __init__(self) -> None:
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()  # rung once a job
+        self._windows: deque[Job | None] = deque()
+        self._looks: deque[Job] = deque()
+
+    def put(self, job: Job | None) -> None:
+        """Before every look; None ends the thread."""
+        self._windows.append(job)
+        self._bell.put(None)
+
+    def put_look(self, job: Job) -> bool:
+        """Behind everything; False: too many wait, and it is refused."""
+        if len(self._looks) >= LOOKS:
+            return False
+        self._looks.append(job)
+        self._bell.put(None)
+        return True
+
+    def get(self) -> Job | None:
+        """The next job, on the thread. Blocks."""
+        self._bell.get()
+        return self._windows.popleft() if self._windows else self._looks.popleft()
+
+    def end(self) -> list[Job]:
+        """Let the thread end; the windows that it will not run are given back."""
+        left: list[Job] = []
+        while not self._bell.empty():
+            self._bell.get_nowait()
+        while self._windows:
+            if job := self._windows.popleft():
+                left.append(job)
+        self._looks.clear()
+        self.put(None)
+        return left

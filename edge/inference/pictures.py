@@ -1,0 +1,53 @@
+"""A network over clips, run picture by picture: each is looked at when it comes.
+
+What the part by pictures makes of one depends on its pixels alone, so it is kept by them: for the
+clip that the picture is in, and for the next part's, if it is in that too. Nothing else changes: a
+picture that nobody prepared is looked at when its clip is run.
+"""
+
+from collections import OrderedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.inference.runner import Precision, Runner
+
+KEPT = 64  # pictures, 6 MB; five cameras of eight, and what the next part shares
+
+
+class PictureByPicture:
+    """Two compiled halves of one network: `looking` at a picture, `judging` what all show."""
+
+    def __init__(self, looking: Runner, judging: Runner, seen: str) -> None:
+        self._looking = looking
+        self._judging = judging
+        self._tensor = seen
+        self._seen: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
+
+    @property
+    def name(self) -> str:
+        return self._judging.name
+
+    @property
+    def precision(self) -> Precision:
+        """INT8 where either half is: they are quantised together."""
+        return "int8" if "int8" in (self._looking.precision, self._judging.precision) else "fp32"
+
+    def run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+        """As the whole network: `data` is (frame, height, width)."""
+        return self._judging.run(np.stack([self.look(one) for one in data]))
+
+    def look(self, picture: NDArray[np.generic]) -> NDArray[np.float32]:
+        """What there is to see in one picture (height, width). Blocks.
+
+        Raises:
+            RunFailed: the engine refused or broke off.
+        """
+        pixels = picture.tobytes()
+        seen = self._seen.get(pixels)
+        if seen is None:
+            seen = self._looking.run(picture[None])[self._tensor]
+            self._seen[pixels] = seen
+            if len(self._seen) > KEPT:
+                self._seen.popitem(last=False)
+        return seen
