@@ -62,7 +62,7 @@ def test_the_logits_are_pooled_from_the_activation(exported) -> None:
 
 
 def test_a_cut_by_pictures_changes_no_answer(exported) -> None:
-    """The appliance runs the camera's network in two halves, picture by picture and then the rest."""
+    """The appliance runs the network of the camera in two halves: by pictures, then the rest."""
     design, _, _, int8_file = exported
     if design.name != "camera":
         pytest.skip("looks at its window as a whole")
