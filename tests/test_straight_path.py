@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("cache")
 
 async def test_a_silent_camera_and_a_broker_killed_midway_lose_no_verdict(tmp_path: Path) -> None:
     faults = (Fault(sensor="cell1-camera", kind="silent", start_s=3.0, duration_s=2.0),)
-    setup = Setup(parts=28, stations=2, rate=4.0, recorded=7, faults=faults, broker="mosquitto")
+    setup = Setup(parts=28, stations=2, rate=4.0, recorded=6, faults=faults, broker="mosquitto")
     async with bench(setup, tmp_path) as (upset, observer), beside(upset.pull_broker(5.3, 1.0)):
         await observer.run(asyncio.Event())
         sound(observer.account, 28)
