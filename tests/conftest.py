@@ -10,12 +10,16 @@ TESTS = Path(__file__).parent
 # Every other test has the machine to itself in `make check`, and so has one that is marked alone.
 TOGETHER = (
     "edge/checkup/test_links.py",
+    "edge/fusion",
+    "edge/inference/test_detector.py",
+    "edge/inference/test_runner.py",
     "edge/publish/test_crash.py",
     "edge/publish/test_mqtt.py",
     "edge/publish/test_outbox.py",
     "edge/publish/test_plc.py",
     "edge/test_replay.py",
     "edge/trial/test_broker.py",
+    "edge/trial/test_wires.py",
     "models",
     "sensors/simulator/test_door.py",
     "sensors/simulator/test_handshake.py",
@@ -24,7 +28,9 @@ TOGETHER = (
     "sensors/simulator/test_plc_life.py",
     "sensors/simulator/test_record.py",
     "sensors/test_broker.py",
+    "sensors/test_disorder.py",
     "sensors/test_opcua.py",
+    "test_documents.py",
 )
 
 

@@ -88,7 +88,7 @@ def test_a_killed_daemon_loses_no_part_and_its_recording_replays_the_same(
 
 def test_ctrl_c_ends_with_a_summary_of_what_was_judged(cache: Path, tmp_path: Path) -> None:
     with edge(
-        cache, "demo", "--parts", "20", "--rate", "2", "--transport", "mqtt",
+        cache, "demo", "--parts", "10", "--rate", "2", "--transport", "mqtt",
         "--fault", "camera:silent", "--json", str(tmp_path / "out.json"),
     ) as (process, output):  # fmt: skip
         for line in output:
