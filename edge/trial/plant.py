@@ -26,7 +26,7 @@ from sensors.recording import Truth, read_truth
 from sensors.simulator import pki
 from sensors.simulator.plan import Plan
 
-LEADS_S = (9.0, 25.0, 60.0)  # from starting the plant to its first part; longer when too short
+LEADS_S = (10.0, 25.0, 60.0)  # from starting the plant to its first part; longer when too short
 SETTLE_S = 1.0  # of streams before the first part
 POLL_S = 0.02
 Say = Callable[[str], None]
