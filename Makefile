@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: demo test check bench bundle clean
+.PHONY: demo test check static together bench bundle clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/edge demo $(ARGS)
@@ -16,12 +16,19 @@ bench: $(VENV)/.runtime
 test: $(VENV)/.test mosquitto
 	$(MAKE) check
 
+# First what may run side by side, then the tests that need the machine to themselves
 check:
+	$(MAKE) --jobs=2 --output-sync=target static together
+	$(BIN)/pytest -m "not together"
+
+static:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+
+together:
+	$(BIN)/pytest -m together --numprocesses 2 --dist loadfile
 
 # makes the shipped bundle again, from simulation to INT8 files: ten minutes with a GPU and 16 cores,
 # a day on two cores

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("cache")
 
 async def test_a_silent_camera_and_a_broker_killed_midway_lose_no_verdict(tmp_path: Path) -> None:
     faults = (Fault(sensor="cell1-camera", kind="silent", start_s=3.0, duration_s=2.0),)
-    setup = Setup(parts=28, stations=2, rate=4.0, recorded=7, faults=faults, broker="mosquitto")
+    setup = Setup(parts=28, stations=2, rate=4.0, recorded=6, faults=faults, broker="mosquitto")
     async with bench(setup, tmp_path) as (upset, observer), beside(upset.pull_broker(5.3, 1.0)):
         await observer.run(asyncio.Event())
         sound(observer.account, 28)
@@ -39,7 +39,7 @@ async def test_a_killed_plc_loses_no_accepted_trigger(tmp_path: Path) -> None:
     setup = Setup(parts=40, stations=2, rate=4.0, recorded=6, wires=wires, broker="mosquitto")
     async with bench(setup, tmp_path) as (upset, observer), beside(upset.pull_plc(1.2, 0.5)):
         over = asyncio.Event()
-        async with beside(upset.set_at(over, 13.0)):
+        async with beside(upset.set_at(over, 11.0)):
             await observer.run(over)
         announced = observer.account.announced  # a dead PLC announces nothing
         sound(observer.account, len(announced))

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.timeout(200), pytest.mark.usefixtures("cache")]
 # the wires are looked at here, not how busy this machine is: a late verdict must be a lost block
 DEADLINE_MS = 1000.0
 CHANCE = 0.01
-PARTS, DISTINCT, PERIOD_S = 24, 8, 0.5
+PARTS, DISTINCT, PERIOD_S = 24, 10, 0.5
 
 
 async def test_every_wire_turned_round_carries_its_parts_and_triggers_wait_for_a_killed_daemon(

@@ -10,6 +10,7 @@ from pathlib import Path
 from edge.trial.errors import TrialFailed
 from edge.trial.processes import python
 from edge.trial.setup import Setup
+from sensors.simulator.record import Order, is_complete
 
 
 def cache() -> Path:
@@ -19,16 +20,18 @@ def cache() -> Path:
 
 
 async def recorded(setup: Setup, folder: Path) -> list[Path]:
-    """One recording a station; what is there already is only checked.
-
-    `record` itself compares what a folder holds with what is asked and with the sources of the
-    physics, and shows its progress on a terminal.
+    """One recording a station; what is there already is only compared with what is asked and with
+    the sources of the physics. What is rendered shows its progress on a terminal.
     """
     made: list[Path] = []
     for index in range(setup.stations):
         one = _place(setup, folder, index)
         async with _alone(one.with_suffix(".lock")):
-            await _record(setup, index, one)
+            order = Order(
+                setup.recorded_per_station, index, setup.seed, difficulty=setup.difficulty
+            )
+            if not await asyncio.to_thread(is_complete, one, order):
+                await _record(order, one)
         made.append(one)
     return made
 
@@ -41,15 +44,15 @@ def _place(setup: Setup, folder: Path, index: int) -> Path:
     )
 
 
-async def _record(setup: Setup, index: int, folder: Path) -> None:
+async def _record(order: Order, folder: Path) -> None:
     command = python(
         "sensors.simulator",
         "record",
         str(folder),
-        *("--parts", str(setup.recorded_per_station)),
-        *("--station", str(index)),
-        *("--seed", str(setup.seed)),
-        *("--difficulty", f"{setup.difficulty:g}"),
+        *("--parts", str(order.parts)),
+        *("--station", str(order.station)),
+        *("--seed", str(order.seed)),
+        *("--difficulty", f"{order.difficulty:g}"),
     )
     process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
     try:
@@ -60,7 +63,7 @@ async def _record(setup: Setup, index: int, folder: Path) -> None:
         raise
     if status:
         raise TrialFailed(
-            f"recording the parts of station {index} failed (status {status}); "
+            f"recording the parts of station {order.station} failed (status {status}); "
             f"if {folder} is damaged, delete it"
         )
 

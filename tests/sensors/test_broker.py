@@ -116,6 +116,7 @@ async def test_the_will_is_spoken_when_the_box_vanishes(broker: Any) -> None:
     assert heard[0].payload == b"offline"
 
 
+@pytest.mark.alone
 async def test_a_broker_that_dies_ends_the_session_at_once(broker: Any) -> None:
     async with dial_mqtt(link_to(broker), client_id="box") as session:
         waiting = asyncio.create_task(session.wait_lost())
@@ -142,6 +143,7 @@ async def test_a_publication_under_way_learns_of_the_loss(broker: Any) -> None:
             await under_way
 
 
+@pytest.mark.alone
 async def test_a_frozen_broker_is_noticed_and_the_goodbye_does_not_wait(broker: Any) -> None:
     async with dial_mqtt(link_to(broker), client_id="box") as session:
         broker.freeze()

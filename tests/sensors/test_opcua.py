@@ -368,6 +368,7 @@ async def test_a_node_that_is_not_there_leaves_the_others_working(shared: Server
     assert daemon.counts == {("nowhere", "node_refused"): 1}
 
 
+@pytest.mark.alone
 async def test_a_server_that_dies_is_a_lost_link_at_once_and_nothing_is_left(
     mortal: Server,
 ) -> None:
@@ -389,6 +390,7 @@ async def test_a_server_that_dies_is_a_lost_link_at_once_and_nothing_is_left(
         await until(lambda: again.blocks)
 
 
+@pytest.mark.alone
 async def test_a_server_that_freezes_is_a_lost_link_within_three_seconds(mortal: Server) -> None:
     daemon = Daemon(mortal.link, block="messagepack")
     async with daemon.running() as task:

@@ -120,7 +120,7 @@ async def test_what_the_broker_acknowledged_is_owed_no_more_and_is_reported_once
     task = asyncio.create_task(session.run())
     names = [await box.judge("ab"[i % 2]) for i in range(60)]
     await until(lambda: not box.outbox.backlog("mqtt"))
-    assert [name for name, _ in reports] == names
+    assert sorted(name for name, _ in reports) == sorted(names)  # of one batch, in any order
     assert all(started_ns < at_ns < time.monotonic_ns() for _, at_ns in reports)
     assert box.outbox.backlog("plc.a") == 30
     task.cancel()

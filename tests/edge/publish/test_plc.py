@@ -159,6 +159,7 @@ async def test_a_part_goes_through_the_handshake_in_this_order(
         assert bench.box.counts == {}
 
 
+@pytest.mark.alone
 async def test_an_independent_client_reads_a_whole_result_that_stands_until_its_ack(
     path: Path, plc: Plc, station: str
 ) -> None:
@@ -185,6 +186,7 @@ async def test_an_independent_client_reads_a_whole_result_that_stands_until_its_
     assert bench.box.counts == {}
 
 
+@pytest.mark.alone
 async def test_the_heartbeat_goes_up_by_one_a_second_with_ready(
     path: Path, plc: Plc, station: str
 ) -> None:
@@ -238,6 +240,7 @@ async def test_it_stays_busy_until_the_newest_part_has_its_result(
         assert plc.of(station, "result_ready")[-1] == {"result_ready": False, "busy": False}
 
 
+@pytest.mark.alone
 async def test_an_echo_is_prompt_even_while_a_result_waits_for_its_ack(
     path: Path, plc: Plc, station: str
 ) -> None:
@@ -252,6 +255,7 @@ async def test_an_echo_is_prompt_even_while_a_result_waits_for_its_ack(
         assert plc.value(station, "result_ready")
 
 
+@pytest.mark.alone
 async def test_without_ack_the_delivery_is_closed_and_the_next_part_is_served(
     path: Path, plc: Plc, station: str
 ) -> None:

@@ -77,6 +77,7 @@ async def test_the_ring_holds_the_last_sixteen_triggers(make_plan: MakePlan) -> 
     assert steps == pytest.approx([50.0] * 15, abs=0.01)
 
 
+@pytest.mark.alone
 async def test_current_time_is_the_plcs_clock_at_the_moment_of_reading(
     make_plan: MakePlan,
 ) -> None:

@@ -74,6 +74,7 @@ def listeners() -> Iterator[list[Listener]]:
         listener.close()
 
 
+@pytest.mark.alone  # its second listener must be there before the PLC has redialled
 async def test_mqtt_triggers_outlive_an_absent_broker(
     make_plan: MakePlan, mosquitto: Mosquitto, listeners: list[Listener]
 ) -> None:
