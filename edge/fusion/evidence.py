@@ -86,7 +86,7 @@ SIGNS = (
         0.025,
         0.25,
         lambda x: f"incomplete: {_percent(x)} of the window has no data",
-        doubted=0.85,
+        doubted=0.78,  # below every shipped threshold of a defect
     ),
     # Every seam is a click that no bearing made.
     Sign(lambda q: float(q.gaps), 1.0, 5.0, lambda x: f"torn: {x:.0f} stretches are missing"),
