@@ -186,6 +186,11 @@ class Manifest(_Table):
             raise ValueError("thresholds needs one row without `sensors`, for every other case")
         return self
 
+    @property
+    def rejecting(self) -> float:
+        """The least belief in a defect that rejects a part, whichever sensors work."""
+        return min(row.defect_belief for row in self.thresholds)
+
     def thresholds_for(self, detectors: frozenset[str]) -> Thresholds:
         """The row for exactly these working detectors, else the row for every other case."""
         rows = [t for t in self.thresholds if t.sensors is not None and set(t.sensors) == detectors]

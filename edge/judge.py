@@ -108,7 +108,7 @@ def _evidence(answer: Answer, bundle: Bundle, frame: Frame) -> tuple[SensorRepor
     )
     if score is None or quality is None:
         return report, vacuous(frame)
-    health, why = reliability(quality)
+    health, why = reliability(quality, bundle.manifest.rejecting)
     said = statement(score.logits, bundle.manifest.detectors[answer.sensor.input], frame, health)
     spoken = {
         "status": "ok" if health == 1.0 else "sick",

@@ -190,8 +190,9 @@ class MqttSession:
 
     def _answered(self, mid: int, reason: ReasonCode) -> None:
         answer = self._answers.get(mid)
-        if answer is not None and not answer.done():
-            answer.set_result(reason)
+        if answer is not None:
+            # in a turn of its own: who was sent in this one waits by then, and hears it in order
+            asyncio.get_running_loop().call_soon(_settle, answer, reason)
 
     def _gone(self, reason: str) -> LinkLost:
         return LinkLost(f"{self._where}: connection ended ({reason})")
@@ -214,6 +215,11 @@ class MqttSession:
 
 def _ignore(_: Message) -> None:
     """Of a session that only publishes."""
+
+
+def _settle(answer: "asyncio.Future[ReasonCode]", reason: ReasonCode) -> None:
+    if not answer.done():
+        answer.set_result(reason)
 
 
 def _facts(

@@ -61,14 +61,15 @@ def excludes(detector: Detector, frame: Frame, good: str) -> int:
 class Sign:
     """A sign of a sick sensor: believed wholly up to `healthy`, not at all from `sick`.
 
-    Between them belief falls evenly, from `doubted` to 0.
+    Between them belief falls evenly to 0: from 1, or, where it `rejects_alone` no part, from the
+    belief that rejects one.
     """
 
     measure: Callable[[Quality], float]
     healthy: float
     sick: float
     words: Callable[[float], str]
-    doubted: float = 1.0
+    rejects_alone: bool = True
 
 
 SIGNS = (
@@ -86,7 +87,7 @@ SIGNS = (
         0.025,
         0.25,
         lambda x: f"incomplete: {_percent(x)} of the window has no data",
-        doubted=0.78,  # below every shipped threshold of a defect
+        rejects_alone=False,
     ),
     # Every seam is a click that no bearing made.
     Sign(lambda q: float(q.gaps), 1.0, 5.0, lambda x: f"torn: {x:.0f} stretches are missing"),
@@ -95,23 +96,27 @@ SIGNS = (
 )
 
 
-def reliability(quality: Quality) -> tuple[float, str]:
+def reliability(quality: Quality, rejecting: float = 1.0) -> tuple[float, str]:
     """How far to believe a window by its look: 1 healthy, 0 sick, and why when below 1.
+
+    `rejecting` is the belief in a defect that rejects a part. Evidence is believed no further than
+    its window, so that one kept below it can reject none without another sensor's.
 
     The worst sign decides: several signs are often one fault seen twice (a gap also lowers the
     coverage), so they are not multiplied.
     """
-    found = [(_share_kept(sign, quality), sign) for sign in SIGNS]
+    found = [(_share_kept(sign, quality, rejecting), sign) for sign in SIGNS]
     doubts = sorted(((kept, s) for kept, s in found if kept < 1.0), key=lambda one: one[0])
     reasons = [sign.words(sign.measure(quality)) for _, sign in doubts]
     return (doubts[0][0] if doubts else 1.0), "; ".join(reasons)
 
 
-def _share_kept(sign: Sign, quality: Quality) -> float:
+def _share_kept(sign: Sign, quality: Quality, rejecting: float) -> float:
     found = sign.measure(quality)
     if found <= sign.healthy:
         return 1.0
-    return sign.doubted * max(0.0, (sign.sick - found) / (sign.sick - sign.healthy))
+    most = 1.0 if sign.rejects_alone else rejecting
+    return most * max(0.0, (sign.sick - found) / (sign.sick - sign.healthy))
 
 
 def _percent(share: float) -> str:

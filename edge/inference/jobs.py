@@ -46,11 +46,11 @@ class Jobs:
 
     def __init__(self) -> None:
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()  # rung once a job
-        self._windows: deque[Job | None] = deque()
+        self._windows: deque[Job | None] = deque()  # None: the end
         self._looks: deque[Job] = deque()
 
-    def put(self, job: Job | None) -> None:
-        """Before every look; None ends the thread."""
+    def put(self, job: Job) -> None:
+        """Before every look."""
         self._windows.append(job)
         self._bell.put(None)
 
@@ -63,18 +63,12 @@ class Jobs:
         return True
 
     def get(self) -> Job | None:
-        """The next job, on the thread. Blocks."""
+        """The next job, on the thread; None: end. Blocks."""
         self._bell.get()
         return self._windows.popleft() if self._windows else self._looks.popleft()
 
     def end(self) -> list[Job]:
         """Let the thread end; the windows that it will not run are given back."""
-        left: list[Job] = []
-        while not self._bell.empty():
-            self._bell.get_nowait()
-        while self._windows:
-            if job := self._windows.popleft():
-                left.append(job)
-        self._looks.clear()
-        self.put(None)
-        return left
+        self._windows.appendleft(None)  # first: the thread may have heard the bell of another job
+        self._bell.put(None)
+        return [job for job in self._windows.copy() if job is not None]

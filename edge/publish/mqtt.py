@@ -82,25 +82,27 @@ class MqttPublisher:
                     one = await feed.next()
                     await self._under_way.take()
                     await self._window.take()
-                    group.create_task(self._publish(session, one))
+                    self._publish(session, group, one)
 
     def _publish_at_once(
         self, session: MqttSession, group: asyncio.TaskGroup, one: Delivery
     ) -> bool:
         if not (self._under_way.is_free and self._window.is_free):
             return False
-        now_ns = time.time_ns()
-        try:
-            answer = self._send(session, one, now_ns)
-        except LinkLost:
-            return False  # the session is ending, and hears of it by itself
         self._under_way.take_now()
         self._window.take_now()
-        group.create_task(self._finish(answer, one, now_ns))
+        try:
+            self._publish(session, group, one)
+        except LinkLost:
+            return False  # the session is ending, and hears of it by itself
         return True
 
-    async def _publish(self, session: MqttSession, one: Delivery) -> None:
-        """One verdict; `_publish_all` has made room for it."""
+    def _publish(self, session: MqttSession, group: asyncio.TaskGroup, one: Delivery) -> None:
+        """One verdict, for which there is room; sent when this returns, so that none overtakes it.
+
+        Raises:
+            LinkLost: it was not sent.
+        """
         now_ns = time.time_ns()
         try:
             answer = self._send(session, one, now_ns)
@@ -108,7 +110,7 @@ class MqttPublisher:
             self._window.give()
             self._under_way.give()
             raise
-        await self._finish(answer, one, now_ns)
+        group.create_task(self._finish(answer, one, now_ns))
 
     def _send(self, session: MqttSession, one: Delivery, now_ns: int) -> Awaitable[None]:
         publishing = self._publishing

@@ -98,13 +98,21 @@ def test_one_doubled_frame_in_eight_or_one_lost_block_in_fifty_is_forgiven() -> 
     assert reliability(Quality(coverage=0.98, gaps=1)) == (1.0, "")
 
 
+@pytest.mark.parametrize("rejects_from", [None, 0.5, 0.95])  # the shipped bundle's, and others
 @pytest.mark.parametrize("coverage", [0.974, 0.97, 0.96, 0.94, 0.9])
-def test_on_a_window_with_a_bridge_no_detector_rejects_a_part_alone(coverage: float) -> None:
+def test_on_a_window_with_a_bridge_no_detector_rejects_a_part_alone(
+    coverage: float, rejects_from: float | None
+) -> None:
     """However sure it is: more than one block of fifty is a line that no machine made."""
     manifest = bundle.load(config.SHIPPED / "motor").manifest
+    if rejects_from is not None:
+        rows = [
+            row.model_copy(update={"defect_belief": rejects_from}) for row in manifest.thresholds
+        ]
+        manifest = manifest.model_copy(update={"thresholds": tuple(rows)})
     vibration = manifest.detectors["vibration"]
     frame = Frame(manifest.hypotheses)
-    healthy, reason = reliability(Quality(coverage=coverage, gaps=1))
+    healthy, reason = reliability(Quality(coverage=coverage, gaps=1), manifest.rejecting)
     said = statement(np.array([-50.0, 50.0, -50.0, -50.0]), vibration, frame, healthy)
     assert said.probabilities["imbalance"] == pytest.approx(1.0)
     limits = manifest.thresholds_for(frozenset(manifest.detectors))

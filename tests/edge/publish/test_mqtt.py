@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -120,9 +121,35 @@ async def test_what_the_broker_acknowledged_is_owed_no_more_and_is_reported_once
     task = asyncio.create_task(session.run())
     names = [await box.judge("ab"[i % 2]) for i in range(60)]
     await until(lambda: not box.outbox.backlog("mqtt"))
-    assert sorted(name for name, _ in reports) == sorted(names)  # of one batch, in any order
+    assert [name for name, _ in reports] == names
     assert all(started_ns < at_ns < time.monotonic_ns() for _, at_ns in reports)
     assert box.outbox.backlog("plc.a") == 30
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_a_verdict_that_waited_for_room_is_not_overtaken(
+    box: Box, mosquitto: Mosquitto, mes: Subscriber
+) -> None:
+    """By the next one, committed in the very turn in which there is room again."""
+    reports: list[Delivery] = []
+    session = publisher(box, mosquitto.port, published=lambda one, _: reports.append(one))
+    task = asyncio.create_task(session.run())
+    await box.judge()
+    await until(lambda: reports)
+    feed, last = box.outbox.feed("mqtt"), reports[0]
+    for _ in range(WINDOW):
+        session._window.take_now()
+    waited, later = (
+        replace(last, number=last.number + i, id=name, body=body(name))
+        for i, name in ((1, "waited"), (2, "later"))
+    )
+    feed.offer(waited)
+    for _ in range(WINDOW):
+        session._window.give()
+    asyncio.get_running_loop().call_soon(feed.offer, later)
+    await until(lambda: len(verdicts(mes)) == 3)
+    assert [one.body for one in verdicts(mes)][1:] == [body("waited"), body("later")]
     task.cancel()
     await asyncio.wait([task])
 
