@@ -33,13 +33,21 @@ async def slow_wire(port: int) -> AsyncIterator[int]:
             target.write(data)
         target.close()
 
+    connections: set[asyncio.Task[None]] = set()
+
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.add(asyncio.current_task())  # type: ignore[arg-type]
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
         with contextlib.suppress(ConnectionError):
             await asyncio.gather(carry(reader, far_writer, 0.0), carry(far_reader, writer, DELAY_S))
+        for end in (far_writer, writer):
+            end.close()
+            with contextlib.suppress(ConnectionError):
+                await end.wait_closed()
 
     async with await asyncio.start_server(connect, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1]
+    await asyncio.gather(*connections)  # the server does not wait for what it accepted
 
 
 async def test_a_quick_broker_is_ok_and_its_round_trip_is_told(broker: Broker) -> None:
