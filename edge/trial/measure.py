@@ -10,7 +10,8 @@ from edge.trial.account import Row
 from edge.trial.errors import TrialFailed
 from edge.trial.field import until_up
 from edge.trial.figures import Spread, spread
-from edge.trial.plant import LEADS_S, SETTLE_S, Site, beside
+from edge.trial.pace import SETTLE_S
+from edge.trial.plant import Site, beside
 from edge.trial.processes import Child, python
 
 POINTS = ("received", "ready", "inferred", "fused", "sealed")
@@ -41,7 +42,7 @@ async def measure_floor(at: Site, parts: int, say: Callable[[str], None]) -> Flo
         TrialFailed: it ended without figures.
     """
     setup = replace(at.setup, parts=parts)
-    for lead_s in LEADS_S:
+    for lead_s in at.pace.leads_s():
         plan = at.plan(setup, lead_s, at.files.folder / "floor.jsonl")
         child = Child(
             "floor",

@@ -18,6 +18,7 @@ from edge.trial.broker import Broker, find_mosquitto, free_port
 from edge.trial.errors import TrialFailed
 from edge.trial.field import Field
 from edge.trial.files import Files
+from edge.trial.pace import SETTLE_S, Pace
 from edge.trial.processes import Child, Kept, python
 from edge.trial.recordings import cache, recorded
 from edge.trial.setup import Setup
@@ -26,8 +27,6 @@ from sensors.recording import Truth, read_truth
 from sensors.simulator import pki
 from sensors.simulator.plan import Plan
 
-LEADS_S = (10.0, 25.0, 60.0)  # from starting the plant to its first part; longer when too short
-SETTLE_S = 1.0  # of streams before the first part
 POLL_S = 0.02
 Say = Callable[[str], None]
 
@@ -44,6 +43,7 @@ class Site:
     keys: plans.Keys
     recordings: list[Path]
     field: Field
+    pace: Pace
     say: Say
 
     @property
@@ -107,7 +107,8 @@ async def site(setup: Setup, folder: Path, say: Say) -> AsyncIterator[Site]:
             say(broker.lacks)
         ports = plans.Ports(broker.port, free_port(), free_port(), free_port())
         files.line.write_text(toml.dump(linefile.tables(setup, ports, keys, detectors)))
-        yield Site(setup, files, one, broker, ports, keys, recordings, field, say)
+        pace = Pace(cache() / "seconds-to-start")
+        yield Site(setup, files, one, broker, ports, keys, recordings, field, pace, say)
 
 
 @contextlib.asynccontextmanager
@@ -123,7 +124,8 @@ async def plant(at: Site, *, may_die: bool = False) -> AsyncIterator[Plant]:
     daemon = Kept(Child("daemon", python("edge", "run", str(line)), log), at.say)
     async with contextlib.AsyncExitStack() as stack:
         began_s: float | None = None
-        for attempt, lead_s in enumerate(LEADS_S):
+        for attempt, lead_s in enumerate(at.pace.leads_s()):
+            tried_s = time.monotonic()
             plan = at.plan(at.setup, lead_s, at.files.ledger)
             try:
                 async with asyncio.timeout(lead_s - SETTLE_S):
@@ -135,6 +137,7 @@ async def plant(at: Site, *, may_die: bool = False) -> AsyncIterator[Plant]:
             except TimeoutError:
                 at.say(f"not everything was up after {lead_s:g} s: the plant starts again, later")
                 continue
+            at.pace.learn(time.monotonic() - tried_s)
             ready_s = time.monotonic() - began_s if attempt == 0 else None
             if not may_die:
                 watch = beside(at.broker.child.watch(), at.field.watch())
