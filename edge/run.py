@@ -8,9 +8,7 @@ and not judged by then is judged at the next start.
 
 import argparse
 import asyncio
-import contextlib
 import logging
-import os
 import signal
 import sys
 from pathlib import Path
@@ -19,6 +17,7 @@ from edge import systemd
 from edge.config import Line, read
 from edge.daemon import Daemon
 from edge.errors import DiskFailed, EngineHung
+from edge.priority import go_first
 
 log = logging.getLogger("edge")
 # A thread that is woken asks for the interpreter this long before it is given: twice a verdict, the
@@ -43,8 +42,7 @@ def run(options: argparse.Namespace) -> int:
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)  # lost links, the supervisor says
     line = read(options.line)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    with contextlib.suppress(PermissionError):  # systemd/edge.service grants it; root may
-        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    go_first(NICENESS)
     status = 0
     try:
         asyncio.run(_until_stopped(line))
