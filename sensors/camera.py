@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -19,8 +20,10 @@ OPEN_S = 5.0
 STALL_S = 3.0  # without a picture, the camera is taken for dead
 LEAVE_S = 1.0  # a driver may hold its thread longer; it then ends by itself
 USUAL_HZ = 30.0
-# Only by this variable does OpenCV pass options to FFmpeg: TCP, and no waiting for more
+# Only by these variables does OpenCV pass options to FFmpeg: TCP, and no waiting for more; silence,
+# for the supervisor says what there is to say, once
 RTSP_OPTIONS = "rtsp_transport;tcp|fflags;nobuffer|max_delay;0"
+QUIET = "-8"
 
 
 class CameraSource:
@@ -82,7 +85,8 @@ class CameraSource:
 
     @property
     def _where(self) -> str:
-        return f"camera {self._source.id} ({self._source.camera})"
+        address = re.sub(r"//[^/]*@", "//", self._source.camera or "")  # without the password
+        return f"camera {self._source.id} ({address})"
 
     def _read(self, loop: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:
         """The thread: from opening to release."""
@@ -105,6 +109,8 @@ class CameraSource:
 
     def _open(self) -> Any:
         name = self._source.camera or ""
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", QUIET)
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         if name.startswith("rtsp"):
             os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", RTSP_OPTIONS)
         if name.startswith("/dev/video"):
@@ -115,11 +121,16 @@ class CameraSource:
                 round(OPEN_S * 1e3),
                 cv2.CAP_PROP_READ_TIMEOUT_MSEC,
                 round(STALL_S * 1e3),
+                cv2.CAP_PROP_N_THREADS,  # each one more keeps a picture back until the next comes
+                1,
             ]
             capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, limits)
         if not capture.isOpened():
             capture.release()
-            raise LinkLost(f"{self._where}: cannot be opened: is it there, and is it free?")
+            raise LinkLost(
+                f"{self._where}: cannot be opened: is it there, is it free, and does it take this "
+                "address, name and password?"
+            )
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # V4L2: the newest picture, not the oldest
         return capture
 

@@ -1,9 +1,15 @@
-"""A camera that OpenCV opens: a video file, played at its own pace."""
+"""A camera that OpenCV opens: a video file, played at its own pace, and a network camera."""
 
 import asyncio
+import contextlib
+import socket
+import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -89,7 +95,7 @@ async def test_a_loop_that_is_busy_gets_the_newest_picture_and_counts_the_rest(f
 
 async def test_a_camera_that_is_not_there_says_what_to_look_at(tmp_path: Path) -> None:
     camera, _, _ = watch(tmp_path / "none.avi")
-    with pytest.raises(LinkLost, match="is it there, and is it free"):
+    with pytest.raises(LinkLost, match="is it there, is it free"):
         await camera.run()
     assert not threads()
 
@@ -102,3 +108,83 @@ async def test_cancelling_ends_its_thread(film: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not threads()
+
+
+class NetworkCamera:
+    """Sends a film over HTTP as a camera does: each picture when it is taken, none in advance."""
+
+    def __init__(self, film: bytes) -> None:
+        self._pieces = list(packets(film))
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve)
+        self.url = f"http://somebody:secret@127.0.0.1:{self._server.getsockname()[1]}/film.avi"
+        self.sent_ns: list[int] = []
+
+    def __enter__(self) -> "NetworkCamera":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.close()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        peer, _ = self._server.accept()
+        with peer, contextlib.suppress(OSError):
+            peer.recv(4096)
+            peer.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+            for piece in self._pieces:
+                self.sent_ns.append(time.monotonic_ns())
+                peer.sendall(piece)
+                time.sleep(1 / RATE)
+
+
+def packets(film: bytes) -> Iterator[bytes]:
+    """Each picture of an AVI, the first with the header (RIFF chunks: name, length, even data)."""
+    start, at = 0, film.index(b"movi") + 4
+    while film[at : at + 4] == b"00dc":
+        length = int.from_bytes(film[at + 4 : at + 8], "little")
+        at += 8 + length + length % 2
+        yield film[start:at]
+        start = at
+
+
+async def test_a_decoder_hands_a_picture_on_before_the_camera_sends_the_next(
+    tmp_path: Path,
+) -> None:
+    """One that works on several pictures at once, as FFmpeg's does with a thread each, is late by
+    as many, and gives the last ones away when the camera has long fallen silent."""
+    path = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"XVID"), RATE, (160, 120))
+    for k in range(50):
+        writer.write(np.full((120, 160, 3), 5 * k, np.uint8))
+    writer.release()
+    with NetworkCamera(path.read_bytes()) as sender:
+        camera, pictures, _ = watch(sender.url)
+        with pytest.raises(LinkLost, match="ended") as lost:
+            await camera.run()
+    assert "secret" not in str(lost.value)
+    shown = [round(float(p.data.mean()) / 5) for p in pictures]
+    late_s = [
+        (p.received_ns - sender.sent_ns[k]) / 1e9 for p, k in zip(pictures, shown, strict=True)
+    ]
+    assert statistics.median(late_s[len(late_s) // 2 :]) < 0.5 / RATE
+
+
+@pytest.mark.parametrize("source", ["none.avi", "/dev/video9", "rtsp://me:secret@127.0.0.1:9/cam"])
+def test_only_the_supervisor_speaks_of_a_camera_that_is_away(source: str) -> None:
+    """FFmpeg and OpenCV would write their own lines at every redial."""
+    script = f"""
+import asyncio
+from tests.sensors.test_camera import watch
+try:
+    asyncio.run(watch({source!r})[0].run())
+except Exception as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=20
+    )
+    assert "cannot be opened: is it there" in done.stdout
+    assert "secret" not in done.stdout
+    assert done.stderr == ""
