@@ -74,7 +74,7 @@ class CameraSource:
                 since = self._heard_ns or started_ns
                 patience_s = STALL_S if self._heard_ns else OPEN_S
                 if not ended.done() and time.monotonic_ns() - since > patience_s * 1e9:
-                    raise LinkLost(f"{self._where}: no picture for {patience_s} s: is it alive?")
+                    raise self._silent(patience_s)
             ended.result()
         finally:
             self._stop.set()
@@ -87,6 +87,9 @@ class CameraSource:
     def _where(self) -> str:
         address = re.sub(r"//[^/]*@", "//", self._source.camera or "")  # without the password
         return f"camera {self._source.id} ({address})"
+
+    def _silent(self, patience_s: float) -> LinkLost:
+        return LinkLost(f"{self._where}: no picture for {patience_s} s: is it alive?")
 
     def _read(self, loop: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:
         """The thread: from opening to release."""
@@ -138,10 +141,13 @@ class CameraSource:
         rate_hz = self._source.rate_hz or capture.get(cv2.CAP_PROP_FPS) or USUAL_HZ
         is_file = Path(self._source.camera or "").is_file()
         started, seq = time.monotonic(), 0
+        asked_ns = time.monotonic_ns()
         while not self._stop.is_set() and capture.grab():
+            if time.monotonic_ns() - asked_ns > STALL_S * 1e9:  # a held one that FFmpeg gives away
+                raise self._silent(STALL_S)
             if is_file and self._stop.wait(max(0.0, started + seq / rate_hz - time.monotonic())):
                 return
-            received_ns = time.monotonic_ns()
+            received_ns = asked_ns = time.monotonic_ns()
             ok, pixels = capture.retrieve()
             if not ok:
                 self._count(self._source.id, "undecodable")

@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -113,11 +112,12 @@ async def test_cancelling_ends_its_thread(film: Path) -> None:
 class NetworkCamera:
     """Sends a film over HTTP as a camera does: each picture when it is taken, none in advance."""
 
-    def __init__(self, film: bytes) -> None:
-        self._pieces = list(packets(film))
+    def __init__(self, pictures: list[bytes], silent_s: float = 0.0) -> None:
+        self._pictures = pictures
+        self._silent_s = silent_s  # at the end, before it hangs up
         self._server = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve)
-        self.url = f"http://somebody:secret@127.0.0.1:{self._server.getsockname()[1]}/film.avi"
+        self.url = f"http://somebody:secret@127.0.0.1:{self._server.getsockname()[1]}/film"
         self.sent_ns: list[int] = []
 
     def __enter__(self) -> "NetworkCamera":
@@ -133,42 +133,57 @@ class NetworkCamera:
         with peer, contextlib.suppress(OSError):
             peer.recv(4096)
             peer.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
-            for piece in self._pieces:
+            for picture in self._pictures:
                 self.sent_ns.append(time.monotonic_ns())
-                peer.sendall(piece)
+                peer.sendall(picture)
                 time.sleep(1 / RATE)
+            peer.settimeout(self._silent_s)
+            peer.recv(1)
 
 
-def packets(film: bytes) -> Iterator[bytes]:
-    """Each picture of an AVI, the first with the header (RIFF chunks: name, length, even data)."""
-    start, at = 0, film.index(b"movi") + 4
-    while film[at : at + 4] == b"00dc":
-        length = int.from_bytes(film[at + 4 : at + 8], "little")
-        at += 8 + length + length % 2
-        yield film[start:at]
-        start = at
-
-
-async def test_a_decoder_hands_a_picture_on_before_the_camera_sends_the_next(
-    tmp_path: Path,
-) -> None:
-    """One that works on several pictures at once, as FFmpeg's does with a thread each, is late by
-    as many, and gives the last ones away when the camera has long fallen silent."""
-    path = tmp_path / "film.avi"
+@pytest.fixture(scope="module")
+def coded(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """MPEG-4 pictures of rising grey, one by one, out of an AVI (name, length, even data)."""
+    path = tmp_path_factory.mktemp("coded") / "film.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"XVID"), RATE, (160, 120))
     for k in range(50):
         writer.write(np.full((120, 160, 3), 5 * k, np.uint8))
     writer.release()
-    with NetworkCamera(path.read_bytes()) as sender:
+    film, pictures = path.read_bytes(), []
+    at = film.index(b"movi") + 4
+    while film[at : at + 4] == b"00dc":
+        end = at + 8 + int.from_bytes(film[at + 4 : at + 8], "little")
+        pictures.append(film[at + 8 : end])
+        at = end + end % 2
+    return pictures
+
+
+async def test_a_decoder_hands_a_picture_on_when_the_camera_sends_the_next(
+    coded: list[bytes],
+) -> None:
+    """One that works on several pictures at once, as FFmpeg's does, is late by as many."""
+    with NetworkCamera(coded) as sender:
         camera, pictures, _ = watch(sender.url)
-        with pytest.raises(LinkLost, match="ended") as lost:
+        with pytest.raises(LinkLost) as lost:
             await camera.run()
     assert "secret" not in str(lost.value)
     shown = [round(float(p.data.mean()) / 5) for p in pictures]
     late_s = [
         (p.received_ns - sender.sent_ns[k]) / 1e9 for p, k in zip(pictures, shown, strict=True)
     ]
-    assert statistics.median(late_s[len(late_s) // 2 :]) < 0.5 / RATE
+    assert statistics.median(late_s[len(late_s) // 2 :]) < 1.5 / RATE
+
+
+async def test_what_a_decoder_gives_away_after_a_long_silence_is_no_picture(
+    coded: list[bytes],
+) -> None:
+    with NetworkCamera(coded, silent_s=8.0) as sender:
+        camera, pictures, _ = watch(sender.url)
+        with pytest.raises(LinkLost, match="is it alive"):
+            await camera.run()
+        lost_ns = time.monotonic_ns()
+    assert pictures[-1].received_ns - sender.sent_ns[-1] < 0.5e9
+    assert lost_ns - sender.sent_ns[-1] < 4.5e9
 
 
 @pytest.mark.parametrize("source", ["none.avi", "/dev/video9", "rtsp://me:secret@127.0.0.1:9/cam"])
