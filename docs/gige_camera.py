@@ -6,7 +6,7 @@ Runs beside the camera, with Debian's or Ubuntu's packages alone:
     sudo apt-get install gir1.2-aravis-0.8 python3-gi python3-msgpack python3-paho-mqtt
     ./gige_camera.py --topic leipzig/motor-eol/st1/camera --sensor st1-camera --broker 10.0.0.5
 
-Without a camera, Aravis has one: arv-fake-gv-camera-0.8 -i lo -s FAKE &
+Without a camera, Aravis has one (package aravis-tools): arv-fake-gv-camera-0.8 -i lo -s FAKE &
 
 The stamp is the camera's, of the exposure, in nanoseconds from its power-on: it needs no clock set.
 The box follows it along the lower envelope of arrival minus stamp (`clock = "free"`); with PTP in
@@ -35,6 +35,7 @@ def connected(host: str, port: int) -> mqtt.Client:
     client.on_socket_open = lambda _c, _u, sock: sock.setsockopt(
         socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
     )
+    client.reconnect_delay_set(max_delay=2)  # paho would double it up to two minutes
     client.connect(host, port)
     client.loop_start()
     return client

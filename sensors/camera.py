@@ -131,8 +131,8 @@ class CameraSource:
         if not capture.isOpened():
             capture.release()
             raise LinkLost(
-                f"{self._where}: cannot be opened: is it there, is it free, and does it take this "
-                "address, name and password?"
+                f"{self._where}: cannot be opened: is it there, is it free, are its address and "
+                "password right?"
             )
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # V4L2: the newest picture, not the oldest
         return capture
