@@ -33,9 +33,11 @@ CURES = {
     StatusCodes.BadIdentityTokenRejected: "check username and password_file",
     StatusCodes.BadIdentityTokenInvalid: "check username and password_file",
     StatusCodes.BadCertificateUntrusted: "let the server trust certificate_file",
-    StatusCodes.BadSecurityChecksFailed: "let the server trust certificate_file",
+    StatusCodes.BadSecurityChecksFailed: "let the server trust certificate_file, and list the "
+    "server's in trusted_files",
     StatusCodes.BadCertificateUriInvalid: "make certificate_file for application_uri",
     StatusCodes.BadSecurityPolicyRejected: "set security to one that the server offers",
+    StatusCodes.BadSecurityModeRejected: "set security to one that the server offers",
     StatusCodes.BadNodeIdUnknown: "a node of this link does not exist on the server",
     StatusCodes.BadTooManySessions: "the server has no session left: close others",
 }
@@ -71,12 +73,12 @@ async def dial_opcua(link: OpcUaLink) -> AsyncIterator[Client]:
         if link.security != "None":
             await _secure(client, link, identity)
         try:
-            await client.connect(auto_reconnect=False)
+            await _connect(client, link)
             yield client
         finally:
             await _leave(client)
     except UaStatusCodeError as error:
-        cure = CURES.get(error.code, "is the server healthy?")
+        cure = CURES.get(error.code, f"is the server healthy?{_renewed(link)}")
         raise LinkLost(f"{link.endpoint}: {ua.StatusCode(error.code).name}: {cure}") from error
     except uacrypto.InvalidSignature as error:  # type: ignore[attr-defined]
         raise LinkLost(
@@ -90,7 +92,17 @@ async def dial_opcua(link: OpcUaLink) -> AsyncIterator[Client]:
         ) from error
     except OSError as error:
         raise LinkLost(
-            f"{link.endpoint}: {error or 'connection closed'}: is the server running?"
+            f"{link.endpoint}: {error or 'connection closed'}: is the server running, and does it "
+            f"offer {link.security}?"
+        ) from error
+
+
+async def _connect(client: Client, link: OpcUaLink) -> None:
+    try:
+        await client.connect(auto_reconnect=False)
+    except AssertionError as error:  # asyncua's own, of an answer that is no channel but a fault
+        raise LinkLost(
+            f"{link.endpoint}: opens no secure channel: let the server trust certificate_file"
         ) from error
 
 
