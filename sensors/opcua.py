@@ -159,7 +159,8 @@ class OpcUaSource:
             self._has_warned = True
             _log.warning(
                 "%s: %s: asked for %.0f ms, the server publishes every %.0f ms, samples every "
-                "%.0f ms and keeps %d of %d values: verdicts will be later by as much",
+                "%.0f ms and keeps %d of %d values: verdicts will be later by as much, and blocks "
+                "that come faster than it samples are lost: let the server be as fast as was asked",
                 self._name, granted.node, granted.publishing_ms[0], granted.publishing_ms[1],
                 granted.sampling_ms[1], granted.queue[1], granted.queue[0],
             )  # fmt: skip

@@ -304,7 +304,7 @@ async def test_sequences_skipped_between_two_notifications_are_found_in_the_ring
 
 
 async def test_a_part_id_overtaken_by_the_next_part_comes_from_the_ring(
-    keys: dict[str, Any], free_port: Callable[[], int]
+    keys: dict[str, Any], free_port: Callable[[], int], caplog: pytest.LogCaptureFixture
 ) -> None:
     """A server that publishes every 300 ms tells of two edges when only the second stands."""
     server = Server(keys["server"], free_port(), slowest_ms=300)
@@ -320,6 +320,7 @@ async def test_a_part_id_overtaken_by_the_next_part_comes_from_the_ring(
             slow = daemon.granted["ns=2;s=sequence"]
             assert slow.is_slower
             assert slow.publishing_ms == (5.0, 300.0)
+            assert "blocks that come faster than it samples are lost" in caplog.text
     finally:
         server.kill()
 
