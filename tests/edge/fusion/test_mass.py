@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.fusion.corrections import discount
 from edge.fusion.frame import Frame
-from edge.fusion.mass import Mass, discount, vacuous
+from edge.fusion.mass import Mass, vacuous
 
 AB = Frame(("a", "b"))
 ABCD = Frame(("a", "b", "c", "d"))

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import pytest
 
+from edge.fusion.corrections import discount
 from edge.fusion.frame import Frame
-from edge.fusion.mass import Mass, discount
+from edge.fusion.mass import Mass
 from edge.fusion.rules import combine
 
 Table = Mapping[str, float]  # "ab" is the set of a and b, "" the empty set

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.fusion.conflict import TotalConflict
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass, vacuous
-from edge.fusion.rules import RULES, TotalConflict, combine, named
+from edge.fusion.rules import RULES, combine, named
 
 AB = Frame(("a", "b"))
 ABCD = Frame(("a", "b", "c", "d"))

@@ -1,0 +1,57 @@
+"""The rule for sources that are not independent: what they share counts once."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edge.fusion.mass import Mass
+from edge.fusion.products import Focal
+from edge.fusion.transforms import (
+    Real,
+    dense,
+    part_supersets,
+    sparse,
+    sum_supersets,
+)
+
+
+def cautious(_joint: Focal, masses: Sequence[Mass]) -> Focal:
+    """Of each set the least weight of any source (Denoeux 2008, definition 4); conflict is kept.
+
+    Every mass that leaves something open is a conjunctive combination of simple ones, each on one
+    set A and the frame, with weight w(A) on the frame. Where independent sources multiply their
+    weights, dependent ones take the least, the strongest statement.
+
+    Only what the others say beyond the first is combined with it, so that sources that say the same
+    give exactly that.
+
+    Raises:
+        ValueError: a source that leaves nothing open: it has no weights.
+    """
+    _check_open(masses)
+    common = sum_supersets(np.stack([dense(mass) for mass in masses]))  # (source, set)
+    weights = _log_weights(np.log(common))
+    beyond = weights.min(axis=0) - weights[0]  # <= 0: (set,)
+    # A simple mass of weight w on A has commonality 1 on subsets of A, and w on all other sets.
+    factor = np.exp(beyond.sum() - sum_supersets(beyond))
+    combined = sparse(masses[0].frame, part_supersets(common[0] * factor))
+    return dict(combined.items())
+
+
+def _log_weights(log_common: Real) -> Real:
+    """ln w(A) = - sum over B that hold A of (-1)^(|B| - |A|) ln q(B) (Denoeux 2008, eq. 30).
+
+    Of the whole frame there is none.  # (source, set)
+    """
+    weights = -part_supersets(log_common)
+    weights[..., -1] = 0.0
+    return weights
+
+
+def _check_open(masses: Sequence[Mass]) -> None:
+    for number, mass in enumerate(masses, 1):
+        if mass.ignorance <= 0.0:
+            raise ValueError(
+                f"the cautious rule needs sources that leave something open, and source {number} "
+                "puts nothing on the whole frame; discount it first, by 0.99 say"
+            )
