@@ -16,11 +16,13 @@ from edge.fusion.transforms import (
 
 
 def cautious(_joint: Focal, masses: Sequence[Mass]) -> Focal:
-    """Of each set the least weight of any source (Denoeux 2008, definition 4); conflict is kept.
+    """Of each set the least weight of any source; conflict stays on the empty set.
 
-    Every mass that leaves something open is a conjunctive combination of simple ones, each on one
-    set A and the frame, with weight w(A) on the frame. Where independent sources multiply their
-    weights, dependent ones take the least, the strongest statement.
+    Denoeux 2008, Artificial Intelligence 172, 234-264. Every mass that leaves something open is a
+    conjunctive combination of simple ones, each on one set A and the frame, with weight w(A) on the
+    frame (Smets 1995). Where independent sources multiply their weights, dependent ones take the
+    least, the strongest statement. No source is neutral: a vacuous one has weights of 1, which may
+    be the least (Pichon & Denoeux 2008, FLAIRS 21).
 
     Only what the others say beyond the first is combined with it, so that sources that say the same
     give exactly that.
@@ -39,9 +41,9 @@ def cautious(_joint: Focal, masses: Sequence[Mass]) -> Focal:
 
 
 def _log_weights(log_common: Real) -> Real:
-    """ln w(A) = - sum over B that hold A of (-1)^(|B| - |A|) ln q(B) (Denoeux 2008, eq. 30).
+    """ln w(A) = - sum over B that hold A of (-1)^(|B| - |A|) ln q(B) (Smets 1995).
 
-    Of the whole frame there is none.  # (source, set)
+    The whole frame has none.  # (source, set)
     """
     weights = -part_supersets(log_common)
     weights[..., -1] = 0.0
