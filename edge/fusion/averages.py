@@ -7,7 +7,7 @@ it. Of k sources the average is combined k - 1 times with itself by Dempster's r
 import math
 from collections.abc import Sequence
 
-from edge.fusion.conflict import TotalConflict
+from edge.fusion.errors import TotalConflict
 from edge.fusion.mass import Mass
 from edge.fusion.measures import check_normal, deng_entropy, distances, divergences
 from edge.fusion.products import Focal, conjunction, dempster
@@ -25,7 +25,7 @@ def deng(_joint: Focal, masses: Sequence[Mass]) -> Focal:
 
     Raises:
         TotalConflict: every two sources are as far apart as can be, so that none has any support.
-        ValueError: mass on the empty set.
+        Undefined: mass on the empty set.
     """
     check_normal(masses, "Deng's rule")
     if len(masses) == 1:
@@ -47,7 +47,7 @@ def xiao(_joint: Focal, masses: Sequence[Mass]) -> Focal:
     Deng entropy; the weight is their product.
 
     Raises:
-        ValueError: mass on the empty set.
+        Undefined: mass on the empty set.
     """
     check_normal(masses, "Xiao's rule")
     away = divergences(masses).sum(axis=1) / max(1, len(masses) - 1)

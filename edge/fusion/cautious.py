@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edge.fusion.errors import Undefined
 from edge.fusion.mass import Mass
 from edge.fusion.products import Focal
 from edge.fusion.transforms import (
@@ -28,7 +29,7 @@ def cautious(_joint: Focal, masses: Sequence[Mass]) -> Focal:
     give exactly that.
 
     Raises:
-        ValueError: a source that leaves nothing open: it has no weights.
+        Undefined: a source that leaves nothing open: it has no weights.
     """
     _check_open(masses)
     common = sum_supersets(np.stack([dense(mass) for mass in masses]))  # (source, set)
@@ -53,7 +54,7 @@ def _log_weights(log_common: Real) -> Real:
 def _check_open(masses: Sequence[Mass]) -> None:
     for number, mass in enumerate(masses, 1):
         if mass.ignorance <= 0.0:
-            raise ValueError(
+            raise Undefined(
                 f"the cautious rule needs sources that leave something open, and source {number} "
                 "puts nothing on the whole frame; discount it first, by 0.99 say"
             )

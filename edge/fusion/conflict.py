@@ -14,10 +14,6 @@ from edge.fusion.mass import Mass
 from edge.fusion.transforms import Real, dense, sum_supersets
 
 
-class TotalConflict(ArithmeticError):  # noqa: N818 - the textbook's word for it
-    """The sources agree on nothing at all, and the rule has no answer to that."""
-
-
 def pairwise_conflict(masses: Sequence[Mass]) -> dict[tuple[int, int], float]:
     """Conflict of sources i < j alone: who contradicts whom."""
     pairs = combinations(range(len(masses)), 2)

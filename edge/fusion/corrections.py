@@ -5,7 +5,7 @@ Every correction returns a new mass on the same frame.
 
 from collections.abc import Mapping
 
-from edge.fusion.conflict import TotalConflict
+from edge.fusion.errors import TotalConflict
 from edge.fusion.mass import Mass
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edge.fusion.errors import Undefined
 from edge.fusion.mass import Mass
 from edge.fusion.transforms import Real, Sets
 
@@ -19,7 +20,7 @@ def jousselme_distance(one: Mass, other: Mass) -> float:
     difference of the masses, D(A, B) = |A and B| / |A or B|.
 
     Raises:
-        ValueError: two frames, or mass on the empty set.
+        ValueError: two frames; Undefined, mass on the empty set.
     """
     return float(distances([one, other])[0, 1])
 
@@ -31,7 +32,7 @@ def belief_divergence(one: Mass, other: Mass) -> float:
     to {a, b} than to {c} it does not see.
 
     Raises:
-        ValueError: two frames, or mass on the empty set.
+        ValueError: two frames; Undefined, mass on the empty set.
     """
     return float(divergences([one, other])[0, 1])
 
@@ -42,7 +43,7 @@ def deng_entropy(mass: Mass) -> float:
     Deng 2016, Chaos, Solitons & Fractals 91, 549-553: - sum m(A) log2(m(A) / (2^|A| - 1)).
 
     Raises:
-        ValueError: mass on the empty set.
+        Undefined: mass on the empty set.
     """
     check_normal([mass], "Deng entropy")
     return -math.fsum(
@@ -74,11 +75,11 @@ def check_normal(masses: Sequence[Mass], what: str) -> None:
     """Refuse mass on the empty set, of which `what` is not defined.
 
     Raises:
-        ValueError: which source has it, and how much.
+        Undefined: which source has it, and how much.
     """
     for number, mass in enumerate(masses, 1):
         if mass[0] > 0.0:
-            raise ValueError(
+            raise Undefined(
                 f"{what} is not defined with mass on the empty set, and source {number} has "
                 f"{mass[0]:.6g} there. It is conflict that an earlier rule kept: combine that "
                 "one's own sources by dempster or yager instead"

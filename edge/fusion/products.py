@@ -6,7 +6,7 @@ Each takes the conjunctive combination, its conflict on the empty set, and the s
 from collections import defaultdict
 from collections.abc import Sequence
 
-from edge.fusion.conflict import TotalConflict
+from edge.fusion.errors import TotalConflict
 from edge.fusion.mass import Mass
 
 Focal = dict[int, float]

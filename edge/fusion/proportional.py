@@ -37,7 +37,7 @@ def pcr5(joint: Focal, masses: Sequence[Mass]) -> Focal:
     A set that several sources name in the product counts once, with their masses multiplied.
 
     Raises:
-        ValueError: mass on the empty set.
+        Undefined: mass on the empty set.
     """
     check_normal(masses, "PCR5")
     return _given_back(joint, masses, _products_of_equal_sets)
@@ -47,7 +47,7 @@ def pcr6(joint: Focal, masses: Sequence[Mass]) -> Focal:
     """Each source's set in a conflicting product gets of it in proportion to that source's mass.
 
     Raises:
-        ValueError: mass on the empty set.
+        Undefined: mass on the empty set.
     """
     check_normal(masses, "PCR6")
     return _given_back(joint, masses, lambda found: found.values)

@@ -67,9 +67,9 @@ def combine(rule_name: str, masses: Sequence[Mass], *, literally: bool = False) 
     Raises:
         TotalConflict: the rule has no answer to sources that agree on nothing (dempster: no common
             hypothesis; deng: every distance is 1).
-        ValueError: no such rule, no source, sources on two frames, or one that the rule is not
-            defined for (deng, xiao, pcr5, pcr6: mass on the empty set; cautious: nothing left
-            open).
+        Undefined: the rule is not defined for a source (deng, xiao, pcr5, pcr6: mass on the empty
+            set; cautious: nothing left open).
+        ValueError: no such rule, no source, or sources on two frames.
     """
     rule = named(rule_name)
     frame = _common_frame(masses)

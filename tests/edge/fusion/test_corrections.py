@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.fusion.conflict import TotalConflict
 from edge.fusion.corrections import condition, discount, discount_by_context
+from edge.fusion.errors import TotalConflict
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass, vacuous
 from edge.fusion.rules import combine

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.fusion.conflict import TotalConflict
+from edge.fusion.errors import TotalConflict, Undefined
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass, vacuous
 from edge.fusion.rules import RULES, combine, named
@@ -48,12 +48,12 @@ def test_no_source_at_all_is_refused() -> None:
 def test_conflict_that_an_earlier_rule_kept_is_refused_where_a_rule_has_no_meaning_for_it(
     rule: str,
 ) -> None:
-    with pytest.raises(ValueError, match=r"source 2 has 0\.3 there.*dempster or yager"):
+    with pytest.raises(Undefined, match=r"source 2 has 0\.3 there.*dempster or yager"):
         combine(rule, [A, Mass(AB, {0: 0.3, 1: 0.7})])
 
 
 def test_the_cautious_rule_refuses_a_source_that_leaves_nothing_open() -> None:
-    with pytest.raises(ValueError, match="source 2 puts nothing on the whole frame; discount"):
+    with pytest.raises(Undefined, match="source 2 puts nothing on the whole frame; discount"):
         combine("cautious", [vacuous(AB), B], literally=True)
 
 
