@@ -39,9 +39,10 @@ from edge.errors import ConfigError
 from edge.fuse import speed
 from edge.fuse.bodies import parse
 from edge.fuse.tables import Outcome, as_data, show, show_comparison, show_rules
+from edge.fusion.combination import combine
 from edge.fusion.errors import TotalConflict, Undefined
 from edge.fusion.mass import Mass
-from edge.fusion.rules import RULES, combine
+from edge.fusion.rules import RULES
 
 DEFAULT = next(iter(RULES))
 ALL = "all"

@@ -11,10 +11,11 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from edge.fusion.combination import combine
 from edge.fusion.conflict import conflict_shares, pairwise_conflict
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass
-from edge.fusion.rules import RULES, combine
+from edge.fusion.rules import RULES
 
 ROUNDS = 1000
 WARMUP = 100

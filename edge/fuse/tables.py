@@ -8,9 +8,10 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from edge.fusion.combination import Combination
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass
-from edge.fusion.rules import RULES, Combination
+from edge.fusion.rules import RULES
 
 NOTHING = "-"
 

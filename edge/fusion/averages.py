@@ -14,14 +14,14 @@ from edge.fusion.products import Focal, conjunction, dempster
 
 
 def murphy(_joint: Focal, masses: Sequence[Mass]) -> Focal:
-    """Every source weighs the same."""
+    """Every source weighs the same (Murphy 2000)."""
     return _combined_with_itself(masses, [1 / len(masses)] * len(masses))
 
 
 def deng(_joint: Focal, masses: Sequence[Mass]) -> Focal:
     """A source weighs as much as the others support it: the sum of 1 - its distance to each.
 
-    The distance is Jousselme's.
+    The distance is Jousselme's (Deng, Shi, Zhu & Liu 2004).
 
     Raises:
         TotalConflict: every two sources are as far apart as can be, so that none has any support.
@@ -44,7 +44,7 @@ def xiao(_joint: Focal, masses: Sequence[Mass]) -> Focal:
     """A source weighs more the nearer it is to the others, and the more it leaves open.
 
     Nearness is one over the mean belief divergence to the others, openness the exponential of the
-    Deng entropy; the weight is their product.
+    Deng entropy; the weight is their product (Xiao 2019).
 
     Raises:
         Undefined: mass on the empty set.

@@ -23,12 +23,12 @@ def pairwise_conflict(masses: Sequence[Mass]) -> dict[tuple[int, int], float]:
 def conflict_shares(masses: Sequence[Mass]) -> tuple[float, ...]:
     """Each source's share of the conflict of all; together they are the whole of it.
 
-    The Shapley value (Shapley 1953) of the game whose worth is the conflict of a set of sources:
-    how much conflict a source brings when sources join one by one, on average over all their
-    orders. A vacuous source has none, sources that say the same have as much, and two sources that
-    contradict each other have half each: nothing tells which of two is wrong.
+    Shapley's value (1953, A value for n-person games) of the game whose worth is the conflict of a
+    set of sources: how much conflict a source brings when sources join one by one, on average over
+    all their orders. A vacuous source has none, sources that say the same have as much, and two
+    sources that contradict each other have half each: nothing tells which of two is wrong.
 
-    By Owen 1972, Management Science 18, P64-P79, it is how fast the conflict grows with this
+    By Owen 1972, Management Science 18(5), 64-79, it is how fast the conflict grows with this
     source's reliability while all are discounted alike, from 0 to 1. Discounted to t, a source of
     commonality q has 1 - t + t q, and a conflict is an alternating sum of products of these: a
     polynomial in t, which Gauss's quadrature integrates exactly. So it takes k^2 2^n steps for k

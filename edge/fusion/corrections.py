@@ -33,8 +33,8 @@ def discount_by_context(mass: Mass, reliabilities: Mapping[int, float]) -> Mass:
 
     Each context A of reliability b turns the mass m into m or (empty: b, A: 1 - b), the disjunctive
     combination: Mercier, Quost & Denoeux 2008, Information Fusion 9, 246-258, section 4 (there the
-    contexts are a partition); Mercier, Lefevre & Delmotte 2012, Int. J. Approximate Reasoning 53,
-    440-458 (any sets). The order does not matter.
+    contexts are a partition); Pichon, Mercier, Lefevre & Delmotte 2016, Int. J. Approximate
+    Reasoning 72, 4-42 (any sets). The order does not matter.
 
     Raises:
         ValueError: a reliability outside 0 to 1, a foreign set, or the empty one.

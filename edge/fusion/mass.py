@@ -77,7 +77,7 @@ class Mass:
     def pignistic(self) -> dict[str, float]:
         """BetP: a probability of each hypothesis, every set's mass shared evenly inside it.
 
-        Smets & Kennes 1994, section 3: what to bet by.
+        Smets & Kennes 1994: what to bet by.
 
         Raises:
             ValueError: all mass is on the empty set, so nothing is left to share.

@@ -27,12 +27,12 @@ def conjunction(masses: Sequence[Mass]) -> Focal:
 
 
 def conjunctive(joint: Focal, _masses: Sequence[Mass]) -> Focal:
-    """The conjunctive combination as it is: conflict stays on the empty set."""
+    """The conjunctive combination as it is (Smets 1990): conflict stays on the empty set."""
     return joint
 
 
 def dempster(joint: Focal, _masses: Sequence[Mass]) -> Focal:
-    """Conflict is divided out.
+    """Conflict is divided out (Dempster 1967; Shafer 1976, ch. 3).
 
     Raises:
         TotalConflict: there is nothing else.
@@ -48,7 +48,7 @@ def dempster(joint: Focal, _masses: Sequence[Mass]) -> Focal:
 
 
 def yager(joint: Focal, masses: Sequence[Mass]) -> Focal:
-    """Conflict goes to the whole frame: not known."""
+    """Conflict goes to the whole frame: not known (Yager 1987)."""
     everything = masses[0].frame.everything
     focal = {a: x for a, x in joint.items() if a}
     focal[everything] = focal.get(everything, 0.0) + joint.get(0, 0.0)
@@ -58,7 +58,9 @@ def yager(joint: Focal, masses: Sequence[Mass]) -> Focal:
 def dubois_prade(_joint: Focal, masses: Sequence[Mass]) -> Focal:
     """Each product of k focal sets goes to their intersection, or to the union of all k if empty.
 
-    Products with the same intersection and the same union so far are carried on as one.
+    Dubois & Prade 1988, for k sources as Dezert & Smarandache 2009, An introduction to DSmT,
+    section 2.6.3. Products with the same intersection and the same union so far are carried on as
+    one.
     """
     paths = {(a, a): x for a, x in masses[0].items()}
     for mass in masses[1:]:
@@ -76,7 +78,7 @@ def dubois_prade(_joint: Focal, masses: Sequence[Mass]) -> Focal:
 
 
 def disjunctive(_joint: Focal, masses: Sequence[Mass]) -> Focal:
-    """Every product of masses, on the union of its sets."""
+    """Every product of masses, on the union of its sets (Dubois & Prade 1986)."""
     joined: Focal = dict(masses[0].items())
     for mass in masses[1:]:
         items = list(mass.items())

@@ -34,7 +34,8 @@ Weigh = Callable[[Conflicts], Sequence[Real]]  # in what proportion each source'
 def pcr5(joint: Focal, masses: Sequence[Mass]) -> Focal:
     """Each set of a conflicting product gets of it in proportion to the product of its own masses.
 
-    A set that several sources name in the product counts once, with their masses multiplied.
+    A set that several sources name in the product counts once, with their masses multiplied
+    (Dezert, Dezert & Smarandache 2021, eq. 14).
 
     Raises:
         Undefined: mass on the empty set.
@@ -45,6 +46,8 @@ def pcr5(joint: Focal, masses: Sequence[Mass]) -> Focal:
 
 def pcr6(joint: Focal, masses: Sequence[Mass]) -> Focal:
     """Each source's set in a conflicting product gets of it in proportion to that source's mass.
+
+    Dezert, Dezert & Smarandache 2021, eq. 15.
 
     Raises:
         Undefined: mass on the empty set.

@@ -1,9 +1,7 @@
 """Rules of combination: one table, each row one rule of the literature.
 
 Every rule is k-ary: all sources at once, so that rules that are not associative (Yager,
-Dubois-Prade, the averages, PCR) mean one thing and the order of the sensors none. The conflict
-reported beside the combined mass is always that of the conjunctive combination, whatever the rule
-makes of it.
+Dubois-Prade, the averages, PCR) mean one thing and the order of the sensors none.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,12 +9,9 @@ from dataclasses import dataclass
 
 from edge.fusion.averages import deng, murphy, xiao
 from edge.fusion.cautious import cautious
-from edge.fusion.conflict import conflict_shares, pairwise_conflict
-from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass
 from edge.fusion.products import (
     Focal,
-    conjunction,
     conjunctive,
     dempster,
     disjunctive,
@@ -24,25 +19,6 @@ from edge.fusion.products import (
     yager,
 )
 from edge.fusion.proportional import pcr5, pcr6
-
-
-@dataclass(frozen=True, slots=True)
-class Combination:
-    """What the sources say together, and how far they contradict each other."""
-
-    mass: Mass
-    conflict: float  # mass of the empty set after the conjunctive combination of all
-    sources: tuple[Mass, ...]
-
-    @property
-    def pairwise(self) -> dict[tuple[int, int], float]:
-        """Conflict of sources i < j alone: who contradicts whom."""
-        return pairwise_conflict(self.sources)
-
-    @property
-    def shares(self) -> tuple[float, ...]:
-        """How much of the conflict each source brings; together they are the conflict."""
-        return conflict_shares(self.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +30,8 @@ class Rule:
     cost: str  # k sources of f focal sets, n hypotheses, N sets in the result, at most 2^n
     when: str
     is_neutral: bool  # a source that knows nothing changes nothing, whatever the others say
+    needs_open: bool  # has no answer to some sources that leave nothing open
     function: Callable[[Focal, Sequence[Mass]], Focal]
-
-
-def combine(rule_name: str, masses: Sequence[Mass], *, literally: bool = False) -> Combination:
-    """Combine sources on one frame.
-
-    A vacuous source is a missing sensor and takes no part. To rules for which it is neutral that
-    makes no difference; in the others its whole frame would join, or average, what the present ones
-    say. `literally` takes it as the published formula does, one source among others.
-
-    Raises:
-        TotalConflict: the rule has no answer to sources that agree on nothing (dempster: no common
-            hypothesis; deng: every distance is 1).
-        Undefined: the rule is not defined for a source (deng, xiao, pcr5, pcr6: mass on the empty
-            set; cautious: nothing left open).
-        ValueError: no such rule, no source, or sources on two frames.
-    """
-    rule = named(rule_name)
-    frame = _common_frame(masses)
-    present = [mass for mass in masses if literally or mass.ignorance < 1.0] or masses[:1]
-    joint = conjunction(present)
-    combined = Mass(frame, rule.function(joint, present))
-    return Combination(combined, joint.get(0, 0.0), tuple(masses))
 
 
 def named(rule_name: str) -> Rule:
@@ -91,19 +46,6 @@ def named(rule_name: str) -> Rule:
     return rule
 
 
-def _common_frame(masses: Sequence[Mass]) -> Frame:
-    if not masses:
-        raise ValueError("nothing to combine; a missing sensor is a vacuous mass")
-    frame = masses[0].frame
-    for mass in masses[1:]:
-        if mass.frame is not frame and mass.frame != frame:
-            raise ValueError(
-                f"sources on two frames: {', '.join(frame.hypotheses)} and "
-                f"{', '.join(mass.frame.hypotheses)}; state them on one"
-            )
-    return frame
-
-
 RULES: Mapping[str, Rule] = {
     rule.name: rule
     for rule in (
@@ -112,64 +54,72 @@ RULES: Mapping[str, Rule] = {
             "Yager 1987, Information Sciences 41, 93-137",
             "k f N",
             "safety first: conflict becomes 'not known', and no source is outvoted; the default",
-            True,
-            yager,
+            is_neutral=True,
+            needs_open=False,
+            function=yager,
         ),
         Rule(
             "dempster",
             "Dempster 1967, Annals of Mathematical Statistics 38, 325-339; Shafer 1976",
             "k f N",
             "reliable, independent sources in low conflict; undefined in total conflict",
-            True,
-            dempster,
+            is_neutral=True,
+            needs_open=True,
+            function=dempster,
         ),
         Rule(
             "conjunctive",
             "Smets 1990, IEEE PAMI 12, 447-458 (transferable belief model)",
             "k f N",
             "as dempster, with the conflict kept on the empty set as an alarm",
-            True,
-            conjunctive,
+            is_neutral=True,
+            needs_open=False,
+            function=conjunctive,
         ),
         Rule(
             "dubois_prade",
             "Dubois & Prade 1988, Computational Intelligence 4, 244-264",
             "k f N^2, at most f^k",
             "as yager, and what conflicts stays visible: each conflict goes to the union it is of",
-            False,
-            dubois_prade,
+            is_neutral=False,
+            needs_open=False,
+            function=dubois_prade,
         ),
         Rule(
             "disjunctive",
             "Dubois & Prade 1986, Int. J. General Systems 12, 193-226",
             "k f N",
             "at least one source is reliable, and nobody knows which",
-            False,
-            disjunctive,
+            is_neutral=False,
+            needs_open=False,
+            function=disjunctive,
         ),
         Rule(
             "murphy",
             "Murphy 2000, Decision Support Systems 29, 1-9",
             "k (k f) N",
             "many redundant sensors (five or more) of which one is bad; not where one sees alone",
-            False,
-            murphy,
+            is_neutral=False,
+            needs_open=False,
+            function=murphy,
         ),
         Rule(
             "deng",
             "Deng, Shi, Zhu & Liu 2004, Decision Support Systems 38, 489-493",
             "k (k f) N + (k^2 + k f) k f",
             "as murphy, when the bad sensor is far off the others; undefined if none supports any",
-            False,
-            deng,
+            is_neutral=False,
+            needs_open=True,
+            function=deng,
         ),
         Rule(
             "xiao",
             "Xiao 2019, Information Fusion 46, 23-32",
             "k (k f) N + k^3 f",
             "to compare with papers; it weighs vague sources up",
-            False,
-            xiao,
+            is_neutral=False,
+            needs_open=False,
+            function=xiao,
         ),
         Rule(
             "pcr5",
@@ -177,8 +127,9 @@ RULES: Mapping[str, Rule] = {
             "2021, J. Advances in Information Fusion 16, 48-73, eq. 14",
             "k^2 f^k",
             "two or three sources, each partly reliable, whose certainty is to stay",
-            False,
-            pcr5,
+            is_neutral=False,
+            needs_open=False,
+            function=pcr5,
         ),
         Rule(
             "pcr6",
@@ -186,16 +137,18 @@ RULES: Mapping[str, Rule] = {
             "Smarandache 2021, eq. 15",
             "k f^k",
             "as pcr5, and where several sources name a set each one's mass of it counts",
-            False,
-            pcr6,
+            is_neutral=False,
+            needs_open=False,
+            function=pcr6,
         ),
         Rule(
             "cautious",
             "Denoeux 2008, Artificial Intelligence 172, 234-264",
             "k n 2^n",
             "dependent sources: windows of one sensor, two heads of one network; conflict is kept",
-            False,
-            cautious,
+            is_neutral=False,
+            needs_open=True,
+            function=cautious,
         ),
     )
 }

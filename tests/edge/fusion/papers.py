@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from edge.fusion.rules import combine
+from edge.fusion.combination import combine
 from fusion.masses import Table, frame_of, mass, table
 
 EXACT = 1e-12

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.fusion.combination import combine
 from edge.fusion.conflict import conflict_shares, pairwise_conflict
 from edge.fusion.corrections import discount
 from edge.fusion.mass import Mass, vacuous
-from edge.fusion.rules import RULES, combine
+from edge.fusion.rules import RULES
 from fusion.masses import AB, ABC, ABCD, drawn, frame_of, mass
 
 A, B, C = (mass(ABC, {at: 1.0}) for at in "abc")

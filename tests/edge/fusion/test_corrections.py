@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.fusion.combination import combine
 from edge.fusion.corrections import condition, discount, discount_by_context
 from edge.fusion.errors import TotalConflict
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass, vacuous
-from edge.fusion.rules import combine
 from fusion.masses import AB, ABC, ABCD, assert_same, drawn, mass, table
 
 SHARES = st.floats(0, 1)

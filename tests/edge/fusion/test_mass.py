@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.fusion.combination import combine
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass
-from edge.fusion.rules import combine
 from fusion.masses import drawn
 
 AB = Frame(("a", "b"))

@@ -16,11 +16,11 @@ from evtools.dsvector import DSVector, Kind
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.fusion.combination import combine
 from edge.fusion.corrections import condition, discount, discount_by_context
 from edge.fusion.errors import TotalConflict
 from edge.fusion.mass import Mass
 from edge.fusion.measures import deng_entropy, jousselme_distance
-from edge.fusion.rules import combine
 from edge.fusion.transforms import beliefs, commonalities, dense, plausibilities
 from fusion.definitions import divergence, sets
 from fusion.masses import ABCD, drawn, frame_of

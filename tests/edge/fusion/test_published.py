@@ -2,8 +2,8 @@
 
 import pytest
 
+from edge.fusion.combination import combine
 from edge.fusion.corrections import discount
-from edge.fusion.rules import combine
 from fusion.masses import frame_of, mass, table
 from fusion.papers import Published, assert_reproduced
 

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
+from edge.fusion.combination import combine
 from edge.fusion.mass import Mass
-from edge.fusion.rules import combine
 from fusion.masses import Table, frame_of, mass, table
 from fusion.papers import EXACT, Published, assert_reproduced
 

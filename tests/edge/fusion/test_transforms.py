@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.fusion.combination import combine
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass, vacuous
-from edge.fusion.rules import combine
 from edge.fusion.transforms import (
     Real,
     beliefs,
@@ -66,7 +66,7 @@ def test_the_mass_comes_back_from_the_largest_frame_without_a_set_more(
 
 @given(sources=SOURCES)
 def test_commonalities_multiply_under_conjunctive_combination(sources: list[Mass]) -> None:
-    """Shafer 1976, theorem 3.3."""
+    """Shafer 1976, ch. 3."""
     product = np.prod([commonalities(one) for one in sources], axis=0)
     combined = combine("conjunctive", sources).mass
     assert commonalities(combined) == pytest.approx(product, abs=1e-12)
