@@ -20,8 +20,12 @@ from edge.fusion.rules import RULES
 ROUNDS = 1000
 WARMUP = 100
 SEED = 7
-SOURCES, HYPOTHESES = 3, 8
-CLASSES = (0b11, 0b1110, 0b11110000)  # sets that a detector cannot tell apart
+HYPOTHESES = 8
+CLASSES = (  # of each source, the sets of hypotheses that it cannot tell apart
+    (0b00000011, 0b00001110, 0b11110000),
+    (0b00010001, 0b01100110, 0b10001100),
+    (0b11100000, 0b00111100, 0b01010101),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,9 @@ def evidence() -> list[Mass]:
     """What three sources say: each hypothesis, classes that stand for several, and ignorance."""
     draw = random.Random(SEED)
     frame = Frame(tuple(f"h{i}" for i in range(HYPOTHESES)))
-    focal = [*(1 << i for i in range(HYPOTHESES)), *CLASSES, frame.everything]
     sources = []
-    for _ in range(SOURCES):
+    for classes in CLASSES:
+        focal = [*(1 << i for i in range(HYPOTHESES)), *classes, frame.everything]
         weights = [draw.random() for _ in focal]
         shares = (weight / sum(weights) for weight in weights)
         sources.append(Mass(frame, dict(zip(focal, shares, strict=True))))
@@ -79,6 +83,6 @@ def show(console: Console) -> None:
         table.add_row(name, *(f"{x:.0f}" for x in (one.least_us, one.median_us, one.p99_us)))
     console.print(table)
     console.print(
-        f"{SOURCES} sources, {HYPOTHESES} hypotheses, {len(sources[0].focal)} sets each, "
+        f"{len(sources)} sources, {HYPOTHESES} hypotheses, {len(sources[0].focal)} sets each, "
         f"{ROUNDS} times on one core"
     )

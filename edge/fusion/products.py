@@ -3,7 +3,6 @@
 Each takes the conjunctive combination, its conflict on the empty set, and the sources.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from edge.fusion.errors import TotalConflict
@@ -17,11 +16,12 @@ def conjunction(masses: Sequence[Mass]) -> Focal:
     joint: Focal = dict(masses[0].items())
     for mass in masses[1:]:
         items = list(mass.items())
-        met: Focal = defaultdict(float)
-        met[0] = joint.pop(0, 0.0)  # the empty set meets nothing: it keeps its mass
+        met: Focal = {0: joint.pop(0, 0.0)}  # the empty set meets nothing: it keeps its mass
+        get = met.get  # looked up once: this loop is what every part waits for
         for a, x in joint.items():
             for b, y in items:
-                met[a & b] += x * y
+                at = a & b
+                met[at] = get(at, 0.0) + x * y
         joint = met
     return joint
 

@@ -23,8 +23,9 @@ BLOCK = 1 << 17  # products held at once: some 10 MB for three sources
 class Conflicts:
     """Products of one focal set a source that have nothing in common."""
 
-    sets: tuple[Sets, ...]  # the set of each source: (conflict,)
-    values: tuple[Real, ...]  # and its mass there: (conflict,)
+    at: tuple[Sets, ...]  # of each source the place of its set among its focal ones: (conflict,)
+    sets: tuple[Sets, ...]  # that set: (conflict,)
+    values: tuple[Real, ...]  # and its mass: (conflict,)
     products: Real  # of these masses, above 0: (conflict,)
 
 
@@ -62,10 +63,10 @@ def _given_back(joint: Focal, masses: Sequence[Mass], weigh: Weigh) -> Focal:
         found = _conflicts(block)
         weights = weigh(found)
         shares = found.products / reduce(np.add, weights)
-        for sets, weight in zip(found.sets, weights, strict=True):
-            returned = np.bincount(sets, shares * weight)
-            for mask in np.flatnonzero(returned).tolist():
-                focal[mask] = focal.get(mask, 0.0) + float(returned[mask])
+        for (sets, _), at, weight in zip(block, found.at, weights, strict=True):
+            returned = np.bincount(at, shares * weight, minlength=sets.size)
+            for mask, value in zip(sets.tolist(), returned.tolist(), strict=True):
+                focal[mask] = focal.get(mask, 0.0) + value
     return focal
 
 
@@ -88,6 +89,7 @@ def _conflicts(sources: Sequence[tuple[Sets, Real]]) -> Conflicts:
     products = reduce(np.multiply.outer, [values for _, values in sources])
     at = np.unravel_index(np.flatnonzero((met == 0) & (products > 0.0)), met.shape)
     return Conflicts(
+        at,
         tuple(sets[i] for (sets, _), i in zip(sources, at, strict=True)),
         tuple(values[i] for (_, values), i in zip(sources, at, strict=True)),
         products[at],
