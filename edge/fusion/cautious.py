@@ -37,8 +37,12 @@ def cautious(_joint: Focal, masses: Sequence[Mass]) -> Focal:
     beyond = weights.min(axis=0) - weights[0]  # <= 0: (set,)
     # A simple mass of weight w on A has commonality 1 on subsets of A, and w on all other sets.
     factor = np.exp(beyond.sum() - sum_supersets(beyond))
-    combined = sparse(masses[0].frame, part_supersets(common[0] * factor))
-    return dict(combined.items())
+    joint = common[0] * factor
+    frame = masses[0].frame
+    focal = dict(sparse(frame, part_supersets(joint)).items())
+    # The frame's commonality is its mass: no rounding, however small, and weights need it above 0
+    focal[frame.everything] = float(joint[-1])
+    return focal
 
 
 def _log_weights(log_common: Real) -> Real:

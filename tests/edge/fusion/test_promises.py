@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edge.fusion.combination import combine
 from edge.fusion.mass import Mass
-from fusion.masses import AB, ABCD, SOURCES, assert_same, drawn, mass
+from fusion.masses import AB, ABCD, SOURCES, assert_same, drawn, frame_of, mass
 
 
 @given(st.lists(st.lists(st.integers(1, 1000), min_size=4, max_size=4), min_size=1, max_size=5))
@@ -65,8 +65,18 @@ def test_cautious_is_idempotent(one: Mass, times: int) -> None:
 @given(st.lists(drawn(), min_size=3, max_size=3))
 def test_cautious_is_associative(sources: list[Mass]) -> None:
     first, *rest = sources
-    stepwise = combine("cautious", [first, combine("cautious", rest, literally=True).mass])
-    assert_same(stepwise.mass, combine("cautious", sources, literally=True).mass, 1e-9)
+    by_steps = [first, combine("cautious", rest, literally=True).mass]
+    stepwise = combine("cautious", by_steps, literally=True).mass
+    assert_same(stepwise, combine("cautious", sources, literally=True).mass, 1e-9)
+
+
+def test_however_little_the_cautious_rule_leaves_open_is_left_open() -> None:
+    """Five windows of one sensor, each sure of another class: .001 to the fifth power is open."""
+    frame = frame_of("abcde")
+    windows = [Mass(frame, {1 << i: 0.999, frame.everything: 0.001}) for i in range(5)]
+    first = combine("cautious", windows)
+    assert first.mass.ignorance == pytest.approx(1e-15, rel=1e-9)
+    assert_same(combine("cautious", [first.mass, *windows]).mass, first.mass)
 
 
 @pytest.mark.parametrize("rule", ["murphy", "deng", "xiao"])
