@@ -6,6 +6,7 @@ from edge import bundle
 from edge.bundle import Bundle, SeriesInput
 from edge.config import Line, Sensor, Station
 from edge.errors import BundleError, ConfigError
+from edge.fusion.rules import named
 
 
 def check_bundles(line: Line) -> dict[Path, Bundle]:
@@ -23,6 +24,7 @@ def check_bundles(line: Line) -> dict[Path, Bundle]:
                     bundles[folder] = bundle.load(folder)
                 except BundleError as error:
                     raise ConfigError(f"{where}: {error}") from error
+                _check_rule(bundles[folder], where)
             _check_wiring(station, where, bundles[folder])
         _check_recipes(station, bundles)
     return bundles
@@ -38,6 +40,20 @@ def _check_recipes(station: Station, bundles: dict[Path, Bundle]) -> None:
                 f"stations.{station.id}.sensors.{sensor.id}: the bundles {', '.join(inputs)} take "
                 f"different inputs for {sensor.input!r}; give one station bundles of one shape"
             )
+
+
+def _check_rule(one: Bundle, where: str) -> None:
+    """Here, on a laptop, and not at the first part whose sensors contradict each other."""
+    try:
+        rule = named(one.manifest.rule)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {one.label}: {error}; make the bundle again") from error
+    sure = [name for name, detector in one.manifest.detectors.items() if detector.discount == 1.0]
+    if rule.needs_open and sure:
+        raise ConfigError(
+            f"{where}: {one.label}: {rule.name} has no answer to sure sources that contradict each "
+            f"other, and {', '.join(sure)} has a discount of 1; make it below 1, or take yager"
+        )
 
 
 def _check_stated(sensor: Sensor, needed: SeriesInput, at: str, label: str) -> None:

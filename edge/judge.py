@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from edge.accepted import Accepted
 from edge.bundle import Bundle
 from edge.config import Sensor
+from edge.fusion.combination import Combination, combine
 from edge.fusion.decision import Absence, Decided, decide
 from edge.fusion.evidence import excludes, reliability, statement
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass, vacuous
-from edge.fusion.rules import Combination, combine
 from edge.inference.detector import Score
 from edge.verdict import ClockPoints, Decision, ErrorCode, SensorReport, Status, Verdict, iso
 from sensors.signal import Window

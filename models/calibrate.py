@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.bundle import Detector, Thresholds
+from edge.fusion.combination import Combination, combine
 from edge.fusion.evidence import statement
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass
-from edge.fusion.rules import Combination, combine
 
 Real = NDArray[np.float64]
 

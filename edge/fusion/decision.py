@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge.bundle import Thresholds
+from edge.fusion.combination import Combination
 from edge.fusion.frame import Frame
-from edge.fusion.rules import Combination
 
 UNKNOWN = "unknown"  # a defect, and no telling which
 

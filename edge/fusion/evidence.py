@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.bundle import Detector
+from edge.fusion.corrections import discount
 from edge.fusion.frame import Frame
-from edge.fusion.mass import Mass, discount
+from edge.fusion.mass import Mass
 from sensors.signal import Quality
 
 

@@ -10,18 +10,31 @@ EMPTY = "∅"  # label of the empty set: mass there is conflict that a rule kept
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Hypotheses in a fixed order; a subset is an int whose bit i stands for hypothesis i."""
+    """Hypotheses in a fixed order; a subset is an int whose bit i stands for hypothesis i.
+
+    Raises:
+        ValueError: no hypothesis, more than 16, one twice, or a name that a label would garble.
+    """
 
     hypotheses: tuple[str, ...]
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.hypotheses) <= MAX_HYPOTHESES:
-            raise ValueError(f"a frame has 1 to {MAX_HYPOTHESES} hypotheses: {self.hypotheses}")
+            raise ValueError(
+                f"a frame of {len(self.hypotheses)} hypotheses; it takes 1 to {MAX_HYPOTHESES}: "
+                "merge those that no source tells apart"
+            )
         if len(set(self.hypotheses)) < len(self.hypotheses):
-            raise ValueError(f"a hypothesis stands twice in the frame: {self.hypotheses}")
+            raise ValueError(
+                f"a hypothesis stands twice in the frame {', '.join(self.hypotheses)}; "
+                "leave one of the two"
+            )
         for name in self.hypotheses:
             if not name or SEPARATOR in name or name == EMPTY:
-                raise ValueError(f"{name!r} cannot name a hypothesis: {SEPARATOR!r} joins sets")
+                raise ValueError(
+                    f"{name!r} cannot name a hypothesis: {SEPARATOR!r} joins the names of a set, "
+                    f"{EMPTY!r} is the empty one; take another word"
+                )
 
     @property
     def everything(self) -> int:
@@ -29,7 +42,11 @@ class Frame:
         return (1 << len(self.hypotheses)) - 1
 
     def mask(self, names: Iterable[str]) -> int:
-        """The subset of these hypotheses."""
+        """The subset of these hypotheses.
+
+        Raises:
+            ValueError: a name that is not in the frame.
+        """
         mask = 0
         for name in names:
             try:
@@ -49,9 +66,22 @@ class Frame:
         """A subset for people and JSON: "scratch|crack"."""
         return SEPARATOR.join(self.names(mask)) or EMPTY
 
+    def subset(self, label: str) -> int:
+        """The subset of a label, as `label` writes it.
+
+        Raises:
+            ValueError: a name that is not in the frame.
+        """
+        return 0 if label == EMPTY else self.mask(label.split(SEPARATOR))
+
     def check(self, mask: int) -> None:
-        """Refuse what is no subset of this frame."""
+        """Refuse what is no subset of this frame.
+
+        Raises:
+            ValueError: a bit that stands for no hypothesis.
+        """
         if not 0 <= mask <= self.everything:
             raise ValueError(
-                f"set {mask:#b} is foreign to a frame of {len(self.hypotheses)} hypotheses"
+                f"set {mask:#b} is foreign to a frame of {len(self.hypotheses)} hypotheses "
+                f"({', '.join(self.hypotheses)}); make it by this frame's own mask()"
             )

@@ -1,7 +1,10 @@
 """Mass functions: how far the evidence supports each set of hypotheses, and no smaller one.
 
-Shafer 1976, A Mathematical Theory of Evidence, chapters 2 and 11; Smets & Kennes 1994 for the
-pignistic transform and for mass on the empty set (conflict that a rule kept; an open world).
+Shafer 1976, A Mathematical Theory of Evidence, chapter 2; Smets & Kennes 1994, Artificial
+Intelligence 66, 191-234, for the pignistic transform and for mass on the empty set (conflict that a
+rule kept; an open world).
+
+Sets are bit masks of the frame; every number is a share of 1.
 """
 
 import math
@@ -16,7 +19,12 @@ TOLERANCE = 1e-9  # of the sum; what is inside it is normalised away
 
 @dataclass(frozen=True, slots=True)
 class Mass:
-    """A mass function. `focal` holds the sets with mass above 0, as bit masks of the frame."""
+    """A mass function. `focal` holds the sets with mass above 0, as bit masks of the frame.
+
+    Raises:
+        ValueError: a set that is foreign to the frame, a negative mass or NaN, or a sum that is not
+            1 within 1e-9.
+    """
 
     frame: Frame
     focal: Mapping[int, float]
@@ -27,10 +35,16 @@ class Mass:
             if not 0 <= mask <= everything:
                 self.frame.check(mask)
             if not value >= 0.0:  # NaN too
-                raise ValueError(f"mass of {self.frame.label(mask)} is {value}; expected >= 0")
+                raise ValueError(
+                    f"mass of {self.frame.label(mask)} is {value}; expected >= 0. A source that "
+                    "cannot answer puts its mass on the whole frame"
+                )
         total = math.fsum(self.focal.values())
         if not abs(total - 1.0) <= TOLERANCE:
-            raise ValueError(f"masses sum to {total!r}; expected 1 within {TOLERANCE}")
+            raise ValueError(
+                f"masses sum to {total!r}; expected 1 within {TOLERANCE}. Give what is left over "
+                "to the whole frame, or divide each by the sum"
+            )
         kept = {mask: float(value) / total for mask, value in self.focal.items() if value}
         object.__setattr__(self, "focal", MappingProxyType(kept))
 
@@ -53,8 +67,17 @@ class Mass:
         """Pl: mass of the sets that meet `mask`, none of which says it is false."""
         return math.fsum(v for focal, v in self.focal.items() if focal & mask)
 
+    def commonality(self, mask: int) -> float:
+        """q: mass of the sets that hold all of `mask`; of the empty set it is 1.
+
+        Shafer 1976, ch. 2: it multiplies under conjunctive combination.
+        """
+        return math.fsum(v for focal, v in self.focal.items() if not mask & ~focal)
+
     def pignistic(self) -> dict[str, float]:
         """BetP: a probability of each hypothesis, every set's mass shared evenly inside it.
+
+        Smets & Kennes 1994: what to bet by.
 
         Raises:
             ValueError: all mass is on the empty set, so nothing is left to share.
@@ -70,17 +93,23 @@ class Mass:
                     shares[i] += each
         return dict(zip(self.frame.hypotheses, shares, strict=True))
 
+    def relative_plausibility(self) -> dict[str, float]:
+        """The plausibility transform: a probability of each hypothesis, as its plausibility has it.
+
+        Cobb & Shenoy 2006, Int. J. Approximate Reasoning 41, 314-330. It agrees with Dempster's
+        rule: transform and combination may change places.
+
+        Raises:
+            ValueError: all mass is on the empty set, so nothing is plausible.
+        """
+        contour = [self.plausibility(1 << i) for i in range(len(self.frame.hypotheses))]
+        total = math.fsum(contour)
+        if total <= 0.0:
+            raise ValueError("all mass is on the empty set: no probability follows from it")
+        shares = [one / total for one in contour]
+        return dict(zip(self.frame.hypotheses, shares, strict=True))
+
 
 def vacuous(frame: Frame) -> Mass:
     """Knowing nothing: what a missing sensor says."""
     return Mass(frame, {frame.everything: 1.0})
-
-
-def discount(mass: Mass, reliability: float) -> Mass:
-    """Shafer's discounting: keep this share of every mass, the rest becomes ignorance."""
-    if not 0.0 <= reliability <= 1.0:
-        raise ValueError(f"reliability is {reliability}; expected 0 to 1")
-    everything = mass.frame.everything
-    focal = {mask: reliability * value for mask, value in mass.items()}
-    focal[everything] = focal.get(everything, 0.0) + (1.0 - reliability)
-    return Mass(mass.frame, focal)

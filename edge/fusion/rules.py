@@ -1,38 +1,24 @@
 """Rules of combination: one table, each row one rule of the literature.
 
 Every rule is k-ary: all sources at once, so that rules that are not associative (Yager,
-Dubois-Prade) mean one thing and the order of the sensors none. The conflict reported beside the
-combined mass is always that of the conjunctive combination, whatever the rule makes of it.
+Dubois-Prade, the averages, PCR) mean one thing and the order of the sensors none.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
-from edge.fusion.frame import Frame
+from edge.fusion.averages import deng, murphy, xiao
+from edge.fusion.cautious import cautious
 from edge.fusion.mass import Mass
-
-Focal = dict[int, float]
-
-
-class TotalConflict(ArithmeticError):  # noqa: N818 - the textbook's word for it
-    """The sources agree on nothing at all, and the rule has no answer to that."""
-
-
-@dataclass(frozen=True, slots=True)
-class Combination:
-    """What the sources say together, and how far they contradict each other."""
-
-    mass: Mass
-    conflict: float  # mass of the empty set after the conjunctive combination of all
-    sources: tuple[Mass, ...]
-
-    @property
-    def pairwise(self) -> dict[tuple[int, int], float]:
-        """Conflict of sources i < j alone: who contradicts whom."""
-        pairs = combinations(range(len(self.sources)), 2)
-        return {(i, j): _conflict(self.sources[i], self.sources[j]) for i, j in pairs}
+from edge.fusion.products import (
+    Focal,
+    conjunctive,
+    dempster,
+    disjunctive,
+    dubois_prade,
+    yager,
+)
+from edge.fusion.proportional import pcr5, pcr6
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,112 +27,23 @@ class Rule:
 
     name: str
     source: str
+    cost: str  # k sources of f focal sets, n hypotheses, N sets in the result, at most 2^n
     when: str
+    is_neutral: bool  # a source that knows nothing changes nothing, whatever the others say
+    needs_open: bool  # has no answer to some sources that leave nothing open
     function: Callable[[Focal, Sequence[Mass]], Focal]
 
 
-def combine(rule_name: str, masses: Sequence[Mass]) -> Combination:
-    """Combine sources on one frame.
-
-    A vacuous source is a missing sensor and takes no part. To the conjunctive rules that makes no
-    difference; in the others its whole frame would join, or average, what the present ones say.
+def named(rule_name: str) -> Rule:
+    """The row of that name.
 
     Raises:
-        TotalConflict: by Dempster's rule, of sources without a common hypothesis.
+        ValueError: there is none.
     """
-    rule = named(rule_name)
-    frame = _common_frame(masses)
-    present = [mass for mass in masses if mass.ignorance < 1.0] or masses[:1]
-    joint = _conjunction(present)
-    combined = Mass(frame, rule.function(joint, present))
-    return Combination(combined, joint.get(0, 0.0), tuple(masses))
-
-
-def named(rule_name: str) -> Rule:
-    """The row of that name."""
     rule = RULES.get(rule_name)
     if rule is None:
         raise ValueError(f"no rule of combination {rule_name!r}; there are {', '.join(RULES)}")
     return rule
-
-
-def _common_frame(masses: Sequence[Mass]) -> Frame:
-    if not masses:
-        raise ValueError("nothing to combine; a missing sensor is a vacuous mass")
-    frame = masses[0].frame
-    for mass in masses[1:]:
-        if mass.frame is not frame and mass.frame != frame:
-            raise ValueError(f"sources on two frames: {frame} and {mass.frame}")
-    return frame
-
-
-def _conflict(one: Mass, other: Mass) -> float:
-    others = list(other.items())
-    return sum([x * y for a, x in one.items() for b, y in others if not a & b])
-
-
-def _conjunction(masses: Sequence[Mass]) -> Focal:
-    joint: Focal = dict(masses[0].items())
-    for mass in masses[1:]:
-        items = list(mass.items())
-        met: Focal = defaultdict(float)
-        met[0] = joint.pop(0, 0.0)  # the empty set meets nothing: it keeps its mass
-        for a, x in joint.items():
-            for b, y in items:
-                met[a & b] += x * y
-        joint = met
-    return joint
-
-
-def _conjunctive(joint: Focal, masses: Sequence[Mass]) -> Focal:
-    return joint
-
-
-def _dempster(joint: Focal, masses: Sequence[Mass]) -> Focal:
-    agreed = {a: x for a, x in joint.items() if a}
-    total = sum(agreed.values())
-    if total <= 0.0:
-        raise TotalConflict("the sources have no hypothesis in common (conflict 1)")
-    return {a: x / total for a, x in agreed.items()}
-
-
-def _yager(joint: Focal, masses: Sequence[Mass]) -> Focal:
-    everything = masses[0].frame.everything
-    focal = {a: x for a, x in joint.items() if a}
-    focal[everything] = focal.get(everything, 0.0) + joint.get(0, 0.0)
-    return focal
-
-
-def _dubois_prade(joint: Focal, masses: Sequence[Mass]) -> Focal:
-    """Each product of k focal sets goes to their intersection, or to the union of all k if empty.
-
-    Products with the same intersection and the same union so far are carried on as one.
-    """
-    paths = {(a, a): x for a, x in masses[0].items()}
-    for mass in masses[1:]:
-        items = list(mass.items())
-        further: dict[tuple[int, int], float] = {}
-        for (met, joined), x in paths.items():
-            for b, y in items:
-                key = (met & b, joined | b)
-                further[key] = further.get(key, 0.0) + x * y
-        paths = further
-    focal: Focal = {}
-    for (met, joined), x in paths.items():
-        focal[met or joined] = focal.get(met or joined, 0.0) + x
-    return focal
-
-
-def _disjunctive(joint: Focal, masses: Sequence[Mass]) -> Focal:
-    joined: Focal = dict(masses[0].items())
-    for mass in masses[1:]:
-        items = list(mass.items())
-        further: Focal = {}
-        for a, x in joined.items():
-            for b, y in items:
-                further[a | b] = further.get(a | b, 0.0) + x * y
-        joined = further
-    return joined
 
 
 RULES: Mapping[str, Rule] = {
@@ -155,32 +52,103 @@ RULES: Mapping[str, Rule] = {
         Rule(
             "yager",
             "Yager 1987, Information Sciences 41, 93-137",
+            "k f N",
             "safety first: conflict becomes 'not known', and no source is outvoted; the default",
-            _yager,
+            is_neutral=True,
+            needs_open=False,
+            function=yager,
         ),
         Rule(
             "dempster",
             "Dempster 1967, Annals of Mathematical Statistics 38, 325-339; Shafer 1976",
+            "k f N",
             "reliable, independent sources in low conflict; undefined in total conflict",
-            _dempster,
+            is_neutral=True,
+            needs_open=True,
+            function=dempster,
         ),
         Rule(
             "conjunctive",
             "Smets 1990, IEEE PAMI 12, 447-458 (transferable belief model)",
-            "as Dempster, with the conflict kept on the empty set as an alarm",
-            _conjunctive,
+            "k f N",
+            "as dempster, with the conflict kept on the empty set as an alarm",
+            is_neutral=True,
+            needs_open=False,
+            function=conjunctive,
         ),
         Rule(
             "dubois_prade",
             "Dubois & Prade 1988, Computational Intelligence 4, 244-264",
-            "as Yager, and what conflicts stays visible: each conflict goes to the union it is of",
-            _dubois_prade,
+            "k f N^2, at most f^k",
+            "as yager, and what conflicts stays visible: each conflict goes to the union it is of",
+            is_neutral=False,
+            needs_open=False,
+            function=dubois_prade,
         ),
         Rule(
             "disjunctive",
             "Dubois & Prade 1986, Int. J. General Systems 12, 193-226",
+            "k f N",
             "at least one source is reliable, and nobody knows which",
-            _disjunctive,
+            is_neutral=False,
+            needs_open=False,
+            function=disjunctive,
+        ),
+        Rule(
+            "murphy",
+            "Murphy 2000, Decision Support Systems 29, 1-9",
+            "k (k f) N",
+            "many redundant sensors (five or more) of which one is bad; not where one sees alone",
+            is_neutral=False,
+            needs_open=False,
+            function=murphy,
+        ),
+        Rule(
+            "deng",
+            "Deng, Shi, Zhu & Liu 2004, Decision Support Systems 38, 489-493",
+            "k (k f) N + (k^2 + k f) k f",
+            "as murphy, when the bad sensor is far off the others; undefined if none supports any",
+            is_neutral=False,
+            needs_open=True,
+            function=deng,
+        ),
+        Rule(
+            "xiao",
+            "Xiao 2019, Information Fusion 46, 23-32",
+            "k (k f) N + k^3 f",
+            "to compare with papers; it weighs vague sources up",
+            is_neutral=False,
+            needs_open=False,
+            function=xiao,
+        ),
+        Rule(
+            "pcr5",
+            "Smarandache & Dezert 2004, arXiv cs/0408064; k-ary: Dezert, Dezert & Smarandache "
+            "2021, J. Advances in Information Fusion 16, 48-73, eq. 14",
+            "k^2 f^k",
+            "two or three sources, each partly reliable, whose certainty is to stay",
+            is_neutral=False,
+            needs_open=False,
+            function=pcr5,
+        ),
+        Rule(
+            "pcr6",
+            "Martin & Osswald 2006, in Advances and Applications of DSmT 2; Dezert, Dezert & "
+            "Smarandache 2021, eq. 15",
+            "k f^k",
+            "as pcr5, and where several sources name a set each one's mass of it counts",
+            is_neutral=False,
+            needs_open=False,
+            function=pcr6,
+        ),
+        Rule(
+            "cautious",
+            "Denoeux 2008, Artificial Intelligence 172, 234-264",
+            "k n 2^n",
+            "dependent sources: windows of one sensor, two heads of one network; conflict is kept",
+            is_neutral=False,
+            needs_open=True,
+            function=cautious,
         ),
     )
 }

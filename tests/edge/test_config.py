@@ -10,6 +10,7 @@ import pytest
 from edge import config, fit
 from edge.errors import ConfigError
 
+SURE = ("discount = 0.99", "discount = 1.0")  # of every detector
 EXAMPLE = Path(__file__).parents[2] / "docs" / "line.toml"
 
 
@@ -80,6 +81,44 @@ def test_a_sensor_that_does_not_fit_its_input_is_refused(
     line = config.read(written(tmp_path, old, new))
     with pytest.raises(ConfigError, match=said):
         fit.check_bundles(line)
+
+
+def bundle_with(folder: Path, *edits: tuple[str, str]) -> Path:
+    """The shipped bundle with another manifest."""
+    shipped = config.SHIPPED / "motor"
+    made = folder / "bundle"
+    made.mkdir()
+    for path in shipped.iterdir():
+        (made / path.name).symlink_to(path)
+    text = (shipped / "manifest.toml").read_text()
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    (made / "manifest.toml").unlink()
+    (made / "manifest.toml").write_text(text)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("edits", "said"),
+    [
+        ([('"yager"', '"average"')], "no rule of combination 'average'; there are yager, dempster"),
+        ([('"yager"', '"cautious"'), SURE], "audio has a discount of 1; make it below 1"),
+        ([('"yager"', '"deng"'), SURE], "deng has no answer to sure sources"),
+    ],
+)
+def test_a_bundle_whose_rule_could_leave_a_part_without_an_answer_is_refused(
+    tmp_path: Path, edits: list[tuple[str, str]], said: str
+) -> None:
+    bundle_with(tmp_path, *edits)
+    line = config.read(written(tmp_path, '"shipped:motor"', '"bundle"'))
+    with pytest.raises(ConfigError, match=said):
+        fit.check_bundles(line)
+
+
+def test_sure_sources_are_right_where_the_rule_has_an_answer(tmp_path: Path) -> None:
+    bundle_with(tmp_path, ('"yager"', '"pcr6"'), SURE)
+    fit.check_bundles(config.read(written(tmp_path, '"shipped:motor"', '"bundle"')))
 
 
 def test_a_raw_payload_that_says_everything_itself_needs_nothing_in_the_file(

@@ -20,6 +20,22 @@ def test_names_come_back_in_the_frames_order() -> None:
     assert MOTOR.label(0) == "∅"
 
 
+def test_a_label_names_the_set_it_was_written_of() -> None:
+    for mask in range(8):
+        assert MOTOR.subset(MOTOR.label(mask)) == mask
+    assert MOTOR.subset("crack|ok") == 0b101
+
+
+@pytest.mark.parametrize("label", ["", "ok|", "ok|dent", "ok crack"])
+def test_a_label_of_no_set_is_refused(label: str) -> None:
+    with pytest.raises(ValueError, match="not among the hypotheses ok, scratch, crack"):
+        MOTOR.subset(label)
+
+
+def test_sixteen_hypotheses_are_taken() -> None:
+    assert Frame(tuple(f"h{i}" for i in range(16))).everything == 0xFFFF
+
+
 def test_an_unknown_hypothesis_is_named_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"'dent' is not among the hypotheses ok, scratch, crack"):
         MOTOR.mask(["ok", "dent"])

@@ -1,4 +1,4 @@
-"""Mass functions: numbers from Shafer, Smets, Dezert & Smarandache, Mercier, and pyds."""
+"""Mass functions: numbers from Shafer, Smets, Dezert & Smarandache, Denoeux, and pyds."""
 
 import math
 
@@ -6,10 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.fusion.combination import combine
 from edge.fusion.frame import Frame
-from edge.fusion.mass import Mass, discount, vacuous
+from edge.fusion.mass import Mass
+from fusion.masses import drawn
 
 AB = Frame(("a", "b"))
+ABC = Frame(("a", "b", "c"))
 ABCD = Frame(("a", "b", "c", "d"))
 WEIGHTS = st.dictionaries(st.integers(1, 15), st.integers(1, 1000), min_size=1, max_size=8)
 
@@ -26,12 +29,13 @@ def normal(weights: dict[int, int]) -> Mass:
 @pytest.mark.parametrize(
     ("focal", "match"),
     [
-        ({1: -0.1, 2: 1.1}, ">= 0"),
-        ({1: math.nan, 2: 1.0}, ">= 0"),
-        ({1: math.inf}, "sum"),
-        ({1: 0.5, 2: 0.5 + 1e-8}, "sum"),
-        ({}, "sum"),
-        ({1: 0.5, 4: 0.5}, "foreign"),
+        ({1: -0.1, 2: 1.1}, "mass of a is -0.1; expected >= 0"),
+        ({1: math.nan, 2: 1.0}, "mass of a is nan; expected >= 0.*on the whole frame"),
+        ({1: math.inf}, "sum to inf"),
+        ({1: 0.5, 2: 0.5 + 1e-8}, "sum to 1.00000001; expected 1"),
+        ({1: 0.4}, "sum to 0.4; expected 1.*left over to the whole frame"),
+        ({}, "sum to 0"),
+        ({1: 0.5, 4: 0.5}, r"set 0b100 is foreign to a frame of 2 hypotheses \(a, b\)"),
         ({-1: 1.0}, "foreign"),
     ],
 )
@@ -70,6 +74,21 @@ def test_mass_on_the_empty_set_is_neither_belief_nor_plausibility() -> None:
     assert mass.plausibility(AB.everything) == pytest.approx(0.8)
 
 
+def test_commonalities_of_denoeux_2008s_example() -> None:
+    """ab .3, bc .5, abc .2: what could move freely to each set."""
+    mass = mass_of(ABC, ab=0.3, bc=0.5, abc=0.2)
+    found = {"".join(ABC.names(mask)): mass.commonality(mask) for mask in range(8)}
+    expected = {"": 1, "a": 0.5, "b": 1, "ab": 0.5, "c": 0.7, "ac": 0.2, "bc": 0.7, "abc": 0.2}
+    assert found == pytest.approx(expected)
+
+
+def test_relative_plausibility_of_smets_mr_jones() -> None:
+    """Peter or Paul .5, Mary .5: each as plausible as the others, where betting gives Mary half."""
+    mass = mass_of(ABC, ab=0.5, c=0.5)
+    assert mass.relative_plausibility() == pytest.approx({"a": 1 / 3, "b": 1 / 3, "c": 1 / 3})
+    assert mass.pignistic() == pytest.approx({"a": 0.25, "b": 0.25, "c": 0.5})
+
+
 def test_pignistic_of_dezert_and_smarandache_2008() -> None:
     assert mass_of(AB, a=0.3, b=0.1, ab=0.6).pignistic() == pytest.approx({"a": 0.6, "b": 0.4})
 
@@ -87,24 +106,8 @@ def test_pignistic_is_conditional_on_the_empty_set_being_false() -> None:
 def test_total_conflict_has_no_pignistic_probability() -> None:
     with pytest.raises(ValueError, match="empty set"):
         Mass(AB, {0: 1.0}).pignistic()
-
-
-def test_classical_discounting_of_mercier_2008() -> None:
-    """a .5, r .5 kept at .6: a .3, r .3, the rest .4."""
-    kept = discount(mass_of(AB, a=0.5, b=0.5), 0.6)
-    assert dict(kept.items()) == pytest.approx({1: 0.3, 2: 0.3, 3: 0.4})
-
-
-def test_discounting_by_one_changes_nothing_and_by_zero_leaves_ignorance() -> None:
-    mass = mass_of(AB, a=0.3, b=0.1, ab=0.6)
-    assert discount(mass, 1.0) == mass
-    assert discount(mass, 0.0) == vacuous(AB)
-
-
-@pytest.mark.parametrize("reliability", [-0.01, 1.01, math.nan])
-def test_a_reliability_outside_0_to_1_is_refused(reliability: float) -> None:
-    with pytest.raises(ValueError, match="reliability"):
-        discount(vacuous(AB), reliability)
+    with pytest.raises(ValueError, match="empty set"):
+        Mass(AB, {0: 1.0}).relative_plausibility()
 
 
 @given(WEIGHTS, st.integers(1, 15))
@@ -125,11 +128,14 @@ def test_plausibility_is_what_the_belief_in_the_contrary_leaves(
     assert mass.plausibility(mask) == pytest.approx(1 - mass.belief(ABCD.everything & ~mask))
 
 
-@given(WEIGHTS, st.floats(0, 1), st.integers(1, 14))
-def test_discounting_scales_every_belief_short_of_certainty(
-    weights: dict[int, int], reliability: float, mask: int
+@given(st.lists(drawn(), min_size=1, max_size=3))
+def test_relative_plausibility_may_be_taken_before_or_after_dempsters_rule(
+    sources: list[Mass],
 ) -> None:
-    mass = normal(weights)
-    kept = discount(mass, reliability)
-    assert kept.belief(mask) == pytest.approx(reliability * mass.belief(mask), abs=1e-12)
-    assert math.fsum(kept.focal.values()) == pytest.approx(1.0)
+    """Cobb & Shenoy 2006: the probabilities of the sources, multiplied and divided by their sum."""
+    product = [
+        math.prod(one.relative_plausibility()[name] for one in sources) for name in ABCD.hypotheses
+    ]
+    combined = combine("dempster", sources).mass.relative_plausibility()
+    expected = [value / math.fsum(product) for value in product]
+    assert list(combined.values()) == pytest.approx(expected, abs=1e-12)

@@ -1,0 +1,1 @@
+"""The command `edge fuse`: the fusion by itself, for engineers."""
