@@ -1,4 +1,4 @@
-"""Exact statistics of counts: how sure a rate is, and whether two methods differ on the same parts."""
+"""Exact statistics of counts: how sure a rate is, and whether two methods err alike."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,9 @@ def clopper_pearson(events: int, trials: int, confidence: float = 0.95) -> tuple
         ValueError: no trial, or a number of events that cannot be.
     """
     if not 0 <= events <= trials or trials == 0:
-        raise ValueError(f"{events} events in {trials} trials; expected 0 to {trials} of at least 1")
+        raise ValueError(
+            f"{events} events in {trials} trials; expected 0 to {trials} of at least 1"
+        )
     tail = (1.0 - confidence) / 2.0
     missed = trials - events
     low = float(stats.beta.ppf(tail, events, missed + 1)) if events else 0.0

@@ -1,1 +1,1 @@
-"""Which way to fuse the detectors' answers: every rule and the plain baselines, on the same parts."""
+"""Which way to fuse: every rule of combination and the plain baselines, on the same parts."""

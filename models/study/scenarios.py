@@ -1,7 +1,8 @@
 """What may go wrong between a part and the fusion: each scenario makes other answers of the same.
 
 Only the answers to the compared parts are disturbed. Except where a sensor is missing, nothing and
-nobody tells the fusion: the health monitors are off, and the limits are those of three sound sensors.
+nobody tells the fusion: the health monitors are off, the limits those of three sound sensors. A
+stuck sensor that the monitors find has reliability 0: to the fusion it is a missing one.
 """
 
 from collections.abc import Callable, Mapping
@@ -75,9 +76,7 @@ def _without(name: str, logits: Logits, _is_good: Truths, _random: Generator) ->
     return {one: rows for one, rows in logits.items() if one != name}
 
 
-def _stuck(
-    name: str, passing: int, logits: Logits, is_good: Truths, _random: Generator
-) -> Logits:
+def _stuck(name: str, passing: int, logits: Logits, is_good: Truths, _random: Generator) -> Logits:
     healthy = logits[name][is_good]
     margin = healthy[:, passing] - np.delete(healthy, passing, axis=1).max(axis=1)
     repeated = healthy[np.argsort(margin)[int(CONFIDENT * (margin.size - 1))]]
@@ -98,10 +97,10 @@ def _noisy(
     return noisy
 
 
-def _astray(
-    pair: tuple[str, ...], logits: Logits, is_good: Truths, random: Generator
-) -> Logits:
+def _astray(pair: tuple[str, ...], logits: Logits, is_good: Truths, random: Generator) -> Logits:
     is_astray = random.random(is_good.size) < TOGETHER
     donors = random.choice(np.flatnonzero(is_good), is_good.size)
-    changed = {name: np.where(is_astray[:, None], logits[name][donors], logits[name]) for name in pair}
+    changed = {
+        name: np.where(is_astray[:, None], logits[name][donors], logits[name]) for name in pair
+    }
     return {**logits, **changed}
