@@ -39,7 +39,8 @@ def paragraph(comparison: Comparison) -> str:
     sentences.append(
         "A difference counts when its exact McNemar p, adjusted by Holm over all scenarios against "
         f"one opponent, is below {LEVEL:g}; a tie is a difference that these parts do not show, "
-        "not proof that there is none. The motors are simulated: believe the order, not the figures."
+        "not proof that there is none. The motors are simulated: the order says more than the "
+        "figures."
     )
     return " ".join(sentences)
 
