@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.bundle import Detector, Manifest
-from edge.fusion.frame import Frame
-from models.study.believed import Logits, unasked
+from models.study.believed import Logits
 from models.study.opinion import EVEN_BELIEF, Opinion, Real, Truths, open_minded
 from models.study.stacking import predict, predict_held_out, teach
 
@@ -74,13 +73,13 @@ def naive_bayes(manifest: Manifest, logits: Logits) -> Opinion:
         for column, hypothesis in enumerate(manifest.hypotheses):
             allowing = [hypothesis in one.hypotheses for one in detector.classes]
             total[:, column] += _log_sum(scores[:, allowing]) - np.log(np.sum(allowing))
-    return _by_hypothesis(total, manifest, unasked(logits, manifest))
+    return _by_hypothesis(total, manifest)
 
 
 def stacking(weights: Real, manifest: Manifest, logits: Logits) -> Opinion:
     """Multinomial logistic regression on every class's log-likelihood against the first."""
     scores = predict(weights, features(logits, manifest))
-    return _by_hypothesis(scores, manifest, unasked(logits, manifest))
+    return _by_hypothesis(scores, manifest)
 
 
 def features(logits: Logits, manifest: Manifest) -> Real:
@@ -113,16 +112,18 @@ def taught(
     judges |= {name + ALONE: partial(alone, name, manifest) for name in logits}
     opinions = {name: judge(good) for name, judge in judges.items()}
     held_out = predict_held_out(features(logits, manifest), hypothesis, count)[is_good]
-    opinions["stacking"] = _by_hypothesis(held_out, manifest, unasked(logits, manifest))
+    opinions["stacking"] = _by_hypothesis(held_out, manifest)
     return judges, opinions
 
 
-def _by_hypothesis(scores: Real, manifest: Manifest, spared: int) -> Opinion:
-    """Log-odds of the defects that were asked about, from a logarithm for each hypothesis."""
-    frame = Frame(manifest.hypotheses)
-    is_good = np.array([one == manifest.good for one in frame.hypotheses])
-    is_asked = np.array([not spared >> i & 1 for i in range(len(frame.hypotheses))])
-    return open_minded(_log_sum(scores[:, ~is_good & is_asked]) - _log_sum(scores[:, is_good]))
+def _by_hypothesis(scores: Real, manifest: Manifest) -> Opinion:
+    """Log-odds of any defect, from a logarithm for each hypothesis.
+
+    A defect that no working detector sees is as likely as ok on every part: it adds the same to all
+    odds and leaves their order as it is, so that no missing detector asks for another formula.
+    """
+    is_good = np.array([one == manifest.good for one in manifest.hypotheses])
+    return open_minded(_log_sum(scores[:, ~is_good]) - _log_sum(scores[:, is_good]))
 
 
 def _log_sum(scores: Real) -> Real:

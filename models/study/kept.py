@@ -20,6 +20,7 @@ from rich.progress import track
 
 from edge.bundle import Bundle, load
 from edge.inference import openvino
+from edge.inference.runner import Runner
 from models import dataset
 from models.answers import Answered
 from models.dataset import COMPARISON, SPLITS, Parts, Split, network_inputs
@@ -124,7 +125,7 @@ def _answer(task: tuple[Path, Split, int, int]) -> Answered:
 
 
 @cache
-def _runners(folder: Path) -> dict[str, openvino.Runner]:
+def _runners(folder: Path) -> dict[str, Runner]:
     """Compiled once a process."""
     return {
         name: openvino.open_runner(folder / one.file, one.input, threads=1)

@@ -33,11 +33,6 @@ class Opinion:
     is_silent: Truths  # the method has no answer: the part is uncertain
     even: float  # the charge at which a defect is as likely as not: no defect below it
 
-    def of(self, rows: Truths) -> "Opinion":
-        """On some of the parts."""
-        kept = (self.doubt, self.charge, self.conflict, self.is_silent)
-        return Opinion(*(one[rows] for one in kept), self.even)  # type: ignore[arg-type]
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:

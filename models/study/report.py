@@ -13,7 +13,7 @@ from edge.fusion.rules import RULES
 from models.study.comparison import Comparison, Paired, Rate, Row
 from models.study.standing import paragraph, standings
 
-PLAIN_WIDTH = 150  # columns, where no terminal says how many there are
+PLAIN_WIDTH = 180  # columns, where no terminal says how many there are
 COLUMNS = ("escapes, 95 %", "good failed, 95 %", "rejected", "uncertain", "defects uncertain")
 
 
@@ -54,7 +54,7 @@ def draw(comparison: Comparison, path: Path) -> None:
     across = 3
     down = -(-len(comparison.scenarios) // across)
     figure = Figure(figsize=(15, 3.6 * down), layout="constrained")
-    panels = figure.subplots(down, across, squeeze=False).flat
+    panels = list(figure.subplots(down, across, squeeze=False).flat)
     for panel, scenario in zip(panels, comparison.scenarios, strict=False):
         rows = [r for r in comparison.rows if r.scenario == scenario.name and "," not in r.method]
         for shift, colour, name in ((-0.15, "tab:red", "escapes"), (0.15, "tab:blue", "failed")):
@@ -74,7 +74,7 @@ def draw(comparison: Comparison, path: Path) -> None:
         panel.invert_yaxis()
         panel.grid(axis="x", alpha=0.3)
         panel.set_title(scenario.name, fontsize=9)
-    for empty in panels:
+    for empty in panels[len(comparison.scenarios) :]:
         empty.axis("off")
     figure.axes[0].legend(fontsize=7)
     figure.savefig(path, dpi=110)
