@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import torch
+from rich.console import Console
 
 from edge.bundle import load
-from models import answers, dataset, evaluate, passport, train
+from models import answers, calibrate, dataset, evaluate, passport, train
 from models.detectors import DESIGNS
-from models.export import export
-from models.quantize import quantize
+from models.study import kept
 
 OUT = Path("edge/bundles/motor")
 COUNTS = {"train": 18_000, "validation": 1_500, "calibration": 4_500, "test": 4_500}
@@ -44,6 +44,9 @@ def teach(arguments: argparse.Namespace) -> None:
 
 def shrink(arguments: argparse.Namespace) -> None:
     """export to ONNX and quantise to INT8 with explicit Q/DQ"""
+    from models.export import export  # noqa: PLC0415 - onnx, which no other step needs
+    from models.quantize import quantize  # noqa: PLC0415 - onnxruntime, the same
+
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.work / "onnx").mkdir(parents=True, exist_ok=True)
     for name in arguments.detectors:
@@ -68,9 +71,38 @@ def pack(arguments: argparse.Namespace) -> None:
 
 
 def judge(arguments: argparse.Namespace) -> None:
-    """measure a finished bundle again on the answers kept"""
+    """measure a finished bundle again on the answers kept, or compare ways to fuse (--fusion)"""
+    if arguments.fusion:
+        compare(arguments)
+        return
     found = answers.read(arguments.work / "answers")
     _say(evaluate.measure(load(arguments.out).manifest, found))
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    """every rule of combination and the plain baselines, on the same parts"""
+    bundle = load(arguments.out)
+    path = arguments.answers or arguments.save or arguments.work / "fusion.npz"
+    if arguments.save or not (arguments.answers or path.exists()):
+        kept.save(kept.collect(bundle, arguments.parts, arguments.jobs), path)
+    if arguments.save:
+        print(f"{path}: compare by `python -m models evaluate --fusion --answers {path}`")  # noqa: T201
+        return
+    from models.study import comparison, report  # noqa: PLC0415 - scipy: who simulates needs none
+
+    found = comparison.compare(
+        kept.read(path, bundle),
+        bundle.manifest,
+        rate=arguments.false_rejects,
+        seed=arguments.seed,
+        jobs=arguments.jobs,
+    )
+    console = Console()
+    report.show(found, console if console.is_terminal else Console(width=report.PLAIN_WIDTH))
+    if arguments.json:
+        report.save(found, arguments.json)
+    if arguments.picture:
+        report.draw(found, arguments.picture)
 
 
 STEPS = {
@@ -101,7 +133,23 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--detectors", nargs="+", choices=list(DESIGNS), default=list(DESIGNS), help="which"
         )
+        if name == "evaluate":
+            _add_comparison(command)
     return parser
+
+
+def _add_comparison(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("comparing ways to fuse")
+    group.add_argument("--fusion", action="store_true", help="every rule, and the baselines")
+    group.add_argument("--save", type=Path, metavar="NPZ", help="only simulate, ask and keep")
+    group.add_argument("--answers", type=Path, metavar="NPZ", help="compare on what was kept")
+    group.add_argument("--parts", type=int, default=9_000, help="in each split; %(default)s")
+    group.add_argument("--seed", type=int, default=1, help="of the disturbances; %(default)s")
+    group.add_argument(
+        "--false-rejects", type=float, default=calibrate.FALSE_REJECTS, help="%(default)s"
+    )
+    group.add_argument("--json", type=Path, help="write all figures there")
+    group.add_argument("--picture", type=Path, metavar="PNG", help="draw rates and intervals")
 
 
 def _weights(arguments: argparse.Namespace, name: str) -> Path:

@@ -49,6 +49,8 @@ SPLITS = (
     Split("test", seed=704, first_station=700, stations=200, defect_share=0.5),
 )
 GOLDEN = Split("golden", seed=705, first_station=900, stations=10, defect_share=0.75)
+# Rules are chosen on these, so that the test parts, on which a bundle is measured, choose nothing.
+COMPARISON = Split("comparison", seed=706, first_station=910, stations=200, defect_share=0.5)
 
 
 @dataclass(frozen=True, slots=True)
