@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from edge.bundle import Manifest
+from edge.fusion.combination import combine
 from edge.fusion.errors import TotalConflict, Undefined
 from edge.fusion.evidence import excludes, statement
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass
-from edge.fusion.rules import RULES, combine
+from edge.fusion.rules import RULES
 from models.study.opinion import EVEN_BELIEF, Opinion, joined
 
 Real = NDArray[np.float64]

@@ -11,9 +11,10 @@ pytest.importorskip("scipy")
 
 from edge.bundle import Bundle, Manifest, Thresholds, load
 from edge.fusion import decision
+from edge.fusion.combination import combine
 from edge.fusion.evidence import excludes, statement
 from edge.fusion.frame import Frame
-from edge.fusion.rules import RULES, combine
+from edge.fusion.rules import RULES
 from models import dataset
 from models.answers import Answered, answers
 from models.dataset import Parts
