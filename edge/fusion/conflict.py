@@ -21,8 +21,10 @@ def pairwise_conflict(masses: Sequence[Mass]) -> dict[tuple[int, int], float]:
     return {(i, j): _between(masses[i], masses[j]) for i, j in pairs}
 
 
-def conflict_shares(masses: Sequence[Mass]) -> tuple[float, ...]:
+def conflict_shares(masses: Sequence[Mass], whole: float | None = None) -> tuple[float, ...]:
     """Each source's share of the conflict of all; together they are the whole of it.
+
+    Who knows the `whole` saves three sources a combination.
 
     Shapley's value (1953, A value for n-person games) of the game whose worth is the conflict of a
     set of sources: how much conflict a source brings when sources join one by one, on average over
@@ -39,7 +41,7 @@ def conflict_shares(masses: Sequence[Mass]) -> tuple[float, ...]:
     if count == 0:
         return ()
     if count == 3:
-        return _shares_of_three(masses)
+        return _shares_of_three(masses, whole)
     size = masses[0].frame.everything + 1
     common = sum_supersets(np.stack([dense(mass) for mass in masses]))  # (source, set)
     signs = 1.0 - 2.0 * (np.bitwise_count(np.arange(size)) & 1)
@@ -52,11 +54,11 @@ def conflict_shares(masses: Sequence[Mass]) -> tuple[float, ...]:
     return tuple(float(share) for share in np.maximum(shares, 0.0))
 
 
-def _shares_of_three(masses: Sequence[Mass]) -> tuple[float, ...]:
+def _shares_of_three(masses: Sequence[Mass], whole: float | None) -> tuple[float, ...]:
     """The definition itself: for three sources, the usual station, it is a third of the steps."""
     alone = [mass[0] for mass in masses]
     pairs = [_between(masses[j], masses[k]) for j, k in ((1, 2), (0, 2), (0, 1))]  # without each
-    every = conjunction(masses).get(0, 0.0)
+    every = conjunction(masses).get(0, 0.0) if whole is None else whole
     shares = [
         alone[i] / 3
         + (pairs[j] - alone[k] + pairs[k] - alone[j]) / 6  # joining k, joining j
