@@ -34,6 +34,7 @@ from edge.statefile import NAME
 from edge.verdict import Verdict
 
 STDIN = "-"
+PAGE = 160  # columns of a plain page
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         sys.stdout.write(body.decode().rstrip() + "\n")
     else:
-        show(verdict, Console(highlight=False, soft_wrap=not sys.stdout.isatty()))
+        show(verdict, Console(highlight=False, width=None if sys.stdout.isatty() else PAGE))
     return 0
 
 

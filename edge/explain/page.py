@@ -1,6 +1,7 @@
 """The decision path of one verdict, on a terminal or as plain lines."""
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -10,7 +11,7 @@ from rich.text import Text
 from edge.explain.again import BEFORE, counterfactual, criteria
 from edge.fusion.frame import SEPARATOR
 from edge.grounds import NOT_KNOWN, sentence
-from edge.verdict import SensorReport, Verdict
+from edge.verdict import Verdict
 
 COLOURS = {"ok": "green", "defect": "bold red", "uncertain": "yellow"}
 
@@ -18,6 +19,7 @@ COLOURS = {"ok": "green", "defect": "bold red", "uncertain": "yellow"}
 def show(verdict: Verdict, console: Console) -> None:
     """From what was seen to what was said."""
     _head(verdict, console)
+    _lines(console, "how healthy each sensor was", _health(verdict))
     _print(console, "what each sensor said", _said(verdict, console))
     _print(console, "where they contradict each other", _conflict(verdict, console))
     _print(console, f"together, by {verdict.rule}", _together(verdict, console))
@@ -40,28 +42,26 @@ def _head(verdict: Verdict, console: Console) -> None:
 
 
 def _said(verdict: Verdict, console: Console) -> Table:
-    table = _table(console, "sensor", "health", "class", "probability", "on the set", "mass")
+    table = _table(console, "sensor", "class", "probability", "on the set", "mass")
     for name, report in verdict.sensors.items():
-        mass = sorted(report.mass.items(), key=lambda one: -one[1])
-        sets = [set_words(label, tuple(verdict.belief)) for label, _ in mass]
-        table.add_row(
-            f"{name}\n({report.detector})",
-            _health(report),
-            *_columns(report.probabilities),
-            "\n".join(sets),
-            "\n".join(_number(value) for _, value in mass),
-        )
+        classes, sets = _ranked(report.probabilities), _ranked(report.mass)
+        for i, ((one, chance), (label, mass)) in enumerate(
+            zip_longest(classes, sets, fillvalue=("", None))
+        ):
+            on = set_words(label, tuple(verdict.belief)) if label else ""
+            table.add_row("" if i else name, one, _number(chance), on, _number(mass))
     return table
 
 
-def _columns(values: dict[str, float]) -> tuple[str, str]:
-    ranked = sorted(values.items(), key=lambda one: -one[1])
-    return "\n".join(name for name, _ in ranked), "\n".join(_number(v) for _, v in ranked)
+def _ranked(values: dict[str, float]) -> list[tuple[str, float]]:
+    return sorted(values.items(), key=lambda one: -one[1])
 
 
-def _health(report: SensorReport) -> str:
-    believed = f"{report.status}, believed {100 * report.reliability:.3g} %"
-    return f"{believed}\n{report.reason}" if report.reason else believed
+def _health(verdict: Verdict) -> Iterator[str]:
+    for name, report in verdict.sensors.items():
+        why = f": {report.reason}" if report.reason else ""
+        believed = f"believed {100 * report.reliability:.3g} %"
+        yield f"{name} ({report.detector}): {report.status}, {believed}{why}"
 
 
 def set_words(label: str, hypotheses: Sequence[str]) -> str:
@@ -152,5 +152,5 @@ def _lines(console: Console, title: str, lines: Iterator[str]) -> None:
         console.print(Text(f"  {line}"))
 
 
-def _number(value: float) -> str:
-    return f"{value:.4f}"
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
