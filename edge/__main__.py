@@ -14,6 +14,7 @@ COMMANDS = {  # name: (module, one line of help)
     "config": ("edge.schema", "print the JSON schema of LINE.toml or of the verdict"),
     "bench": ("edge.trial.bench", "measure latency, memory and processor time under load"),
     "replay": ("edge.replay", "judge recorded parts again, without a plant"),
+    "explain": ("edge.explain.command", "say why a part was judged as it was"),
     "fuse": ("edge.fuse.command", "combine masses by any rule, and see what conflicts"),
     "doctor": ("edge.doctor", "say what this box has, what is wrong and how to cure it"),
 }
@@ -23,6 +24,7 @@ start here:
   edge check LINE.toml       is my configuration right?
   edge doctor LINE.toml      is my box right?
   edge run LINE.toml         the daemon
+  edge explain LINE.toml latest   why was the last part judged so?
 
 exit status: 0 good, 1 something is wrong with what was looked at, 2 wrong configuration or usage
 """

@@ -11,10 +11,11 @@ from edge.accepted import Accepted
 from edge.bundle import Bundle
 from edge.config import Sensor
 from edge.fusion.combination import Combination, combine
-from edge.fusion.decision import Absence, Decided, decide
+from edge.fusion.decision import Absence, Criteria, Decided, Standing, criteria, decide_by
 from edge.fusion.evidence import excludes, reliability, statement
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass, vacuous
+from edge.grounds import grounds
 from edge.inference.detector import Score
 from edge.verdict import ClockPoints, Decision, ErrorCode, SensorReport, Status, Verdict, iso
 from sensors.signal import Window
@@ -53,7 +54,10 @@ class Judged:
 
     decided: Decided
     combination: Combination
+    criteria: Criteria
+    standing: Standing
     reports: Mapping[str, SensorReport]
+    sets: tuple[Mapping[int, str], ...]  # that each sensor at work can speak of
     degraded: tuple[str, ...]
 
 
@@ -64,6 +68,7 @@ class Heard:
     answer: Answer
     report: SensorReport
     mass: Mass
+    sets: Mapping[int, str]  # that it can speak of, and their classes; none when not at work
 
 
 def hear(answer: Answer, bundle: Bundle) -> Heard:
@@ -88,12 +93,17 @@ def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
     combination = combine(manifest.rule, [one.mass for one in heard])
     working = frozenset(h.answer.sensor.input for h in heard if h.report.reliability > 0.0)
     thresholds = manifest.thresholds_for(working)
-    decided = decide(combination, frame, manifest.good, thresholds, absent, watched=watched)
+    held = criteria(frame, manifest.good, thresholds, absent, watched=watched)
+    standing = held.standing(combination)
+    decided = decide_by(held, combination, standing)
+    sets = tuple(one.sets for one in heard)
     degraded = [f"{s}: {r.reason or r.status}" for s, r in reports.items() if r.status != "ok"]
-    return Judged(decided, combination, reports, tuple(degraded))
+    return Judged(decided, combination, held, standing, reports, sets, tuple(degraded))
 
 
-def _evidence(answer: Answer, bundle: Bundle, frame: Frame) -> tuple[SensorReport, Mass]:
+def _evidence(
+    answer: Answer, bundle: Bundle, frame: Frame
+) -> tuple[SensorReport, Mass, Mapping[int, str]]:
     window, score = answer.window, answer.score
     quality = window.quality if window else None
     report = SensorReport(
@@ -107,7 +117,7 @@ def _evidence(answer: Answer, bundle: Bundle, frame: Frame) -> tuple[SensorRepor
         repeated=quality.repeated if quality else 0.0,
     )
     if score is None or quality is None:
-        return report, vacuous(frame)
+        return report, vacuous(frame), {}
     health, why = reliability(quality, bundle.manifest.rejecting)
     said = statement(score.logits, bundle.manifest.detectors[answer.sensor.input], frame, health)
     spoken = {
@@ -118,7 +128,7 @@ def _evidence(answer: Answer, bundle: Bundle, frame: Frame) -> tuple[SensorRepor
         "mass": {frame.label(k): round(v, 6) for k, v in said.mass.items()},
         "reliability": health,
     }
-    return report.model_copy(update=spoken), said.mass
+    return report.model_copy(update=spoken), said.mass, said.sets if health > 0.0 else {}
 
 
 def verdict(
@@ -134,8 +144,12 @@ def verdict(
     sealed_ns: int,
 ) -> Verdict:
     """The plant's copy: everything that was known, in one frozen value."""
-    trigger, manifest, frame = accepted.trigger, bundle.manifest, Frame(bundle.manifest.hypotheses)
-    decided, mass = judged.decided, judged.combination.mass
+    trigger, manifest = accepted.trigger, bundle.manifest
+    decided, mass, held = judged.decided, judged.combination.mass, judged.criteria
+    frame = held.frame
+    why = grounds(
+        manifest.rule, judged.combination, judged.reports, judged.sets, held, judged.standing
+    )
     is_late = sealed_ns > times.deadline_ns or times.is_expired or accepted.is_recovered
     windows = [a.window for a in answers if a.window]
     scores = [a.score for a in answers if a.score]
@@ -172,9 +186,20 @@ def verdict(
         bundle_version=manifest.version,
         bundle_sha256=bundle.sha256,
         rule=manifest.rule,
+        good=held.good,
+        belief_defect=round(judged.standing.defect, 6),
+        belief_passing=round(judged.standing.passing, 6),
+        threshold_defect=held.thresholds.defect_belief,
+        threshold_ok=held.thresholds.ok_belief,
+        threshold_conflict=held.thresholds.conflict,
+        unasked=frame.label(held.unasked) if held.unasked else "",
+        barred="; ".join(held.bars),
+        counterfactual=why.counterfactual,
+        flip_sensor=why.nearest,
+        flip_share=why.share,
         belief={h: round(mass.belief(frame.mask([h])), 6) for h in frame.hypotheses},
         plausibility={h: round(mass.plausibility(frame.mask([h])), 6) for h in frame.hypotheses},
-        sensors=dict(judged.reports),
+        sensors=dict(why.reports),
         clock=ClockPoints(
             trigger_ns=edge_epoch_ns,
             trigger_received_ns=times.epoch(trigger.received_ns),

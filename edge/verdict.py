@@ -58,6 +58,15 @@ class ClockPoints(_Part):
 Status = Literal["ok", "silent", "incomplete", "sick", "late", "failed"]
 
 
+class Flip(_Part):
+    """The least change of what one sensor said that would have decided otherwise."""
+
+    share: float  # of its mass; just beyond it the decision is the other one
+    to: str  # focal set "a|b" to which that share would move; all hypotheses: believed less
+    said: str  # the class or classes that stand for this set; "" for believed less
+    becomes: Literal["ok", "defect", "uncertain"]
+
+
 class SensorReport(_Part):
     """What one sensor said, and how far it was believed."""
 
@@ -73,6 +82,9 @@ class SensorReport(_Part):
     gaps: int = 0
     clipped: float = 0.0
     repeated: float = 0.0
+    conflict_share: float = 0.0  # how much of the conflict it brings; over all sensors the whole
+    conflict_with: dict[str, float] = {}  # other sensor -> conflict of these two alone
+    flip: Flip | None = None  # None: no change of this sensor alone decides otherwise
 
 
 class Verdict(_Part):
@@ -109,6 +121,17 @@ class Verdict(_Part):
     bundle_version: str
     bundle_sha256: str
     rule: str
+    good: str = ""  # the hypothesis that passes a part
+    belief_defect: float | None = None  # in any defect; None: sealed by an earlier release
+    belief_passing: float | None = None  # in `good`, once nobody asks about `unasked`
+    threshold_defect: float | None = None  # `belief_defect` of at least this rejects
+    threshold_ok: float | None = None  # `belief_passing` of at least this passes
+    threshold_conflict: float | None = None  # and `conflict` of at most this
+    unasked: str = ""  # defects "a|b" that only absent, accepted sensors could have ruled out
+    barred: str = ""  # why it may not pass whatever the sensors at work say
+    counterfactual: str = ""  # what would have decided otherwise, in words
+    flip_sensor: str = ""  # whose `flip` is the least; "" where there is none
+    flip_share: float | None = None
     belief: dict[str, float]
     plausibility: dict[str, float]
     sensors: dict[str, SensorReport]

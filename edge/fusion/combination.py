@@ -30,7 +30,7 @@ class Combination:
     @property
     def shares(self) -> tuple[float, ...]:
         """How much of the conflict each source brings; together they are the conflict."""
-        return conflict_shares(self.sources)
+        return conflict_shares(self.sources, self.conflict)
 
 
 def combine(rule_name: str, masses: Sequence[Mass], *, literally: bool = False) -> Combination:

@@ -11,6 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from edge.fusion.mass import Mass
+from edge.fusion.products import conjunction
 from edge.fusion.transforms import Real, dense, sum_supersets
 
 
@@ -20,8 +21,10 @@ def pairwise_conflict(masses: Sequence[Mass]) -> dict[tuple[int, int], float]:
     return {(i, j): _between(masses[i], masses[j]) for i, j in pairs}
 
 
-def conflict_shares(masses: Sequence[Mass]) -> tuple[float, ...]:
+def conflict_shares(masses: Sequence[Mass], whole: float | None = None) -> tuple[float, ...]:
     """Each source's share of the conflict of all; together they are the whole of it.
+
+    Who knows the `whole` saves three sources a combination.
 
     Shapley's value (1953, A value for n-person games) of the game whose worth is the conflict of a
     set of sources: how much conflict a source brings when sources join one by one, on average over
@@ -37,6 +40,8 @@ def conflict_shares(masses: Sequence[Mass]) -> tuple[float, ...]:
     count = len(masses)
     if count == 0:
         return ()
+    if count == 3:
+        return _shares_of_three(masses, whole)
     size = masses[0].frame.everything + 1
     common = sum_supersets(np.stack([dense(mass) for mass in masses]))  # (source, set)
     signs = 1.0 - 2.0 * (np.bitwise_count(np.arange(size)) & 1)
@@ -47,6 +52,20 @@ def conflict_shares(masses: Sequence[Mass]) -> tuple[float, ...]:
         together = signs * np.prod(kept, axis=0)
         shares += weight * np.sum((common - 1.0) * together / kept, axis=1)
     return tuple(float(share) for share in np.maximum(shares, 0.0))
+
+
+def _shares_of_three(masses: Sequence[Mass], whole: float | None) -> tuple[float, ...]:
+    """The definition itself: for three sources, the usual station, it is a third of the steps."""
+    alone = [mass[0] for mass in masses]
+    pairs = [_between(masses[j], masses[k]) for j, k in ((1, 2), (0, 2), (0, 1))]  # without each
+    every = conjunction(masses).get(0, 0.0) if whole is None else whole
+    shares = [
+        alone[i] / 3
+        + (pairs[j] - alone[k] + pairs[k] - alone[j]) / 6  # joining k, joining j
+        + (every - pairs[i]) / 3
+        for i, j, k in ((0, 1, 2), (1, 0, 2), (2, 0, 1))
+    ]
+    return tuple(max(share, 0.0) for share in shares)
 
 
 def _between(one: Mass, other: Mass) -> float:

@@ -1,7 +1,7 @@
 """From a detector's logits to a mass, and from the look of a window to how far to believe it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ class Evidence:
 
     probabilities: dict[str, float]  # of each class: calibrated, every class as likely beforehand
     mass: Mass  # the same on sets of hypotheses, discounted
+    sets: Mapping[int, str]  # every set it can speak of, and the classes that stand for it
 
 
 def statement(
@@ -42,11 +43,14 @@ def statement(
     total = math.fsum(weights)
     probabilities: dict[str, float] = {}
     focal: dict[int, float] = {}
+    sets: dict[int, str] = {}
     for one, weight in zip(detector.classes, weights, strict=True):
         probabilities[one.name] = weight / total
         mask = frame.mask(one.hypotheses)
         focal[mask] = focal.get(mask, 0.0) + weight / total
-    return Evidence(probabilities, discount(Mass(frame, focal), detector.discount * reliability))
+        sets[mask] = f"{sets[mask]}/{one.name}" if mask in sets else one.name
+    mass = discount(Mass(frame, focal), detector.discount * reliability)
+    return Evidence(probabilities, mass, sets)
 
 
 def excludes(detector: Detector, frame: Frame, good: str) -> int:

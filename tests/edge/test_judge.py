@@ -169,6 +169,47 @@ def test_clock_points_are_in_order_and_on_the_epoch() -> None:
     assert points[0] == EPOCH
 
 
+def test_a_verdict_says_what_it_was_held_against_and_what_would_have_decided_otherwise() -> None:
+    """Believed s less, either leaves 0.855 (1 - s) for ok: under 0.8 beyond s = 1 - 0.8 / 0.855."""
+    said = judged(heard("camera", 0.95), heard("audio", 0.90))
+    assert (said.threshold_ok, said.threshold_defect, said.threshold_conflict) == (0.8, 0.5, 0.3)
+    assert (said.belief_passing, said.barred, said.unasked) == (said.belief_ok, "", "")
+    assert said.belief_defect == pytest.approx(0.05 * 0.9 + 0.95 * 0.1, abs=1e-6)
+    assert said.flip_share == pytest.approx(1 - 0.8 / 0.855, abs=1e-6)
+    for report in said.sensors.values():
+        assert report.flip is not None
+        assert (report.flip.share, report.flip.becomes) == (said.flip_share, "uncertain")
+    assert said.counterfactual == (
+        f"{said.flip_sensor}: over 6.43 % of its mass moved to 'not known' would make it uncertain"
+    )
+
+
+def test_of_two_that_contradict_each_other_each_brings_half() -> None:
+    said = judged(heard("camera", 0.2), heard("audio", 0.4))
+    one, other = said.sensors["st1-camera"], said.sensors["st1-audio"]
+    assert said.conflict == pytest.approx(0.8 * 0.6, abs=1e-6)
+    assert (one.conflict_share, other.conflict_share) == pytest.approx((0.24, 0.24), abs=1e-6)
+    assert one.conflict_with == {"st1-audio": said.conflict}
+
+
+def test_an_absent_sensor_bars_and_no_evidence_of_another_lets_the_part_pass() -> None:
+    """The ear's word for rub beyond 0.5 rejects; for ok nothing that it says is enough."""
+    said = judged(missing("camera"), heard("audio", 0.99))
+    assert said.barred == "st1-camera is absent"
+    assert said.sensors["st1-camera"].flip is None
+    flip = said.sensors["st1-audio"].flip
+    assert flip is not None
+    assert (flip.to, flip.said, flip.becomes) == ("rub", "rub", "defect")
+    assert flip.share == pytest.approx((0.5 - 0.01) / 0.99, abs=1e-6)
+    assert said.counterfactual.endswith("make it defect; it cannot pass: st1-camera is absent")
+
+
+def test_with_no_sensor_at_work_there_is_no_evidence_to_change() -> None:
+    said = judged(missing("camera"), missing("audio"))
+    assert (said.flip_sensor, said.flip_share) == ("", None)
+    assert said.counterfactual == "no sensor is at work whose evidence could change"
+
+
 def test_flat_scalars_come_first_and_maps_last() -> None:
     body = json.loads(judged(heard("camera", 0.99), heard("audio", 0.99)).body())
     kinds = [isinstance(value, dict) for value in body.values()]

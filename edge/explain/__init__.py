@@ -1,0 +1,1 @@
+"""`edge explain`: the decision path of one verdict, for people."""
