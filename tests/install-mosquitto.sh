@@ -16,7 +16,7 @@ if [ "$(id -u)" != 0 ]; then
     sudo=sudo
 fi
 echo "installing mosquitto from the distribution"
-export DEBIAN_FRONTEND=noninteractive
-$sudo apt-get update -qq && $sudo apt-get install -y -qq --no-install-recommends mosquitto >/dev/null ||
+apt="$sudo env DEBIAN_FRONTEND=noninteractive apt-get"  # sudo passes no variables on
+$apt update -qq && $apt install -y -qq --no-install-recommends mosquitto >/dev/null ||
     { echo "mosquitto could not be installed: $cure" >&2; exit 1; }
 # the tests start brokers of their own; the distribution's service is not needed
