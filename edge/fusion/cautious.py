@@ -1,5 +1,6 @@
 """The rule for sources that are not independent: what they share counts once."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,13 +8,9 @@ import numpy as np
 from edge.fusion.errors import Undefined
 from edge.fusion.mass import Mass
 from edge.fusion.products import Focal
-from edge.fusion.transforms import (
-    Real,
-    dense,
-    part_supersets,
-    sparse,
-    sum_supersets,
-)
+from edge.fusion.transforms import Real, dense, part_supersets, sum_supersets
+
+EPSILON = float(np.finfo(np.float64).eps)
 
 
 def cautious(_joint: Focal, masses: Sequence[Mass]) -> Focal:
@@ -25,34 +22,40 @@ def cautious(_joint: Focal, masses: Sequence[Mass]) -> Focal:
     least, the strongest statement. No source is neutral: a vacuous one has weights of 1, which may
     be the least (Pichon & Denoeux 2008, FLAIRS 21).
 
-    Only what the others say beyond the first is combined with it, so that sources that say the same
-    give exactly that.
+    To the first source only that is added which the others say beyond it, one simple mass after
+    another: sums of products, none of them negative, so that also the smallest mass is right.
 
     Raises:
         Undefined: a source that leaves nothing open: it has no weights.
     """
     _check_open(masses)
-    common = sum_supersets(np.stack([dense(mass) for mass in masses]))  # (source, set)
-    weights = _log_weights(np.log(common))
+    weights, rounding = _log_weights(masses)
     beyond = weights.min(axis=0) - weights[0]  # <= 0: (set,)
-    # A simple mass of weight w on A has commonality 1 on subsets of A, and w on all other sets.
-    factor = np.exp(beyond.sum() - sum_supersets(beyond))
-    joint = common[0] * factor
-    frame = masses[0].frame
-    focal = dict(sparse(frame, part_supersets(joint)).items())
-    # The frame's commonality is its mass: no rounding, however small, and weights need it above 0
-    focal[frame.everything] = float(joint[-1])
+    focal = dict(masses[0].items())
+    for mask in np.flatnonzero(beyond < -2 * rounding).tolist():
+        focal = _joined_by_simple(focal, mask, float(beyond[mask]))
     return focal
 
 
-def _log_weights(log_common: Real) -> Real:
-    """ln w(A) = - sum over B that hold A of (-1)^(|B| - |A|) ln q(B) (Smets 1995).
+def _log_weights(masses: Sequence[Mass]) -> tuple[Real, Real]:
+    """ln w(A) = - sum over B that hold A of (-1)^(|B| - |A|) ln q(B) (Smets 1995), and its error.
 
-    The whole frame has none.  # (source, set)
+    The whole frame has none.  # (source, set), (set,)
     """
-    weights = -part_supersets(log_common)
-    weights[..., -1] = 0.0
-    return weights
+    logarithms = np.log(sum_supersets(np.stack([dense(mass) for mass in masses])))
+    weights = -part_supersets(logarithms)
+    weights[:, -1] = 0.0
+    added = sum_supersets(np.abs(logarithms)).max(axis=0)
+    return weights, EPSILON * len(masses[0].frame.hypotheses) * added
+
+
+def _joined_by_simple(focal: Focal, at: int, log_weight: float) -> Focal:
+    """The conjunctive combination with the simple mass of this weight on the set `at`."""
+    kept, moved = math.exp(log_weight), -math.expm1(log_weight)
+    joint = {mask: kept * value for mask, value in focal.items()}
+    for mask, value in focal.items():
+        joint[mask & at] = joint.get(mask & at, 0.0) + moved * value
+    return joint
 
 
 def _check_open(masses: Sequence[Mass]) -> None:

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from functools import reduce
 from itertools import product
+from typing import Any
 
 from edge.fusion.mass import Mass
 
 Named = frozenset[str]
-Focal = dict[Named, float]
+Focal = dict[Named, Any]  # floats, or fractions where a definition would lose their digits
 
 
 def sets(one: Mass) -> Focal:
@@ -28,7 +30,7 @@ def by_definition(sources: Sequence[Focal], landing: Callable[[Sequence[Named]],
     focal: Focal = {}
     for choice in product(*(source.items() for source in sources)):
         at = landing([chosen for chosen, _ in choice])
-        focal[at] = focal.get(at, 0.0) + math.prod(value for _, value in choice)
+        focal[at] = focal.get(at, 0) + math.prod(value for _, value in choice)
     return focal
 
 
@@ -120,11 +122,11 @@ def subsets(frame: Named) -> list[Named]:
     ]
 
 
-def commonality(one: Focal, at: Named) -> float:
-    return math.fsum(value for focal, value in one.items() if at <= focal)
+def commonality(one: Focal, at: Named) -> Fraction:
+    return sum((value for focal, value in one.items() if at <= focal), Fraction(0))
 
 
-def weight(one: Focal, at: Named, frame: Named) -> float:
+def weight(one: Focal, at: Named, frame: Named) -> Fraction:
     """w(A), the product over B that hold A of q(B) to the power of (-1)^(|B| - |A| + 1)."""
     return math.prod(
         commonality(one, b) ** (-1) ** (len(b) - len(at) + 1) for b in subsets(frame) if at <= b
@@ -133,12 +135,13 @@ def weight(one: Focal, at: Named, frame: Named) -> float:
 
 def cautious(sources: Sequence[Focal], frame: Named) -> Focal:
     """Denoeux 2008: simple masses of the least weights, combined; a weight above 1 takes away."""
-    focal: Focal = {frame: 1.0}
+    exact = [{at: Fraction(x).limit_denominator(10**6) for at, x in one.items()} for one in sources]
+    focal: Focal = {frame: Fraction(1)}
     for at in subsets(frame):
         if at != frame:
-            least = min(weight(one, at, frame) for one in sources)
+            least = min(weight(one, at, frame) for one in exact)
             focal = by_definition([focal, {at: 1 - least, frame: least}], meet)
-    return focal
+    return {at: float(value) for at, value in focal.items()}
 
 
 DEFINITIONS: dict[str, Callable[[Sequence[Focal], Named], Focal]] = {

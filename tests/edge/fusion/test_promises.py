@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from edge.fusion.combination import combine
 from edge.fusion.mass import Mass
+from fusion.definitions import cautious, sets
 from fusion.masses import AB, ABCD, SOURCES, assert_same, drawn, frame_of, mass
 
 
@@ -67,7 +68,15 @@ def test_cautious_is_associative(sources: list[Mass]) -> None:
     first, *rest = sources
     by_steps = [first, combine("cautious", rest, literally=True).mass]
     stepwise = combine("cautious", by_steps, literally=True).mass
-    assert_same(stepwise, combine("cautious", sources, literally=True).mass, 1e-9)
+    assert_same(stepwise, combine("cautious", sources, literally=True).mass, 1e-11)
+
+
+@given(st.lists(drawn(), min_size=2, max_size=3))
+def test_cautious_is_right_to_the_smallest_mass(sources: list[Mass]) -> None:
+    """Held against the definition in fractions, relative to each mass."""
+    combined = sets(combine("cautious", sources, literally=True).mass)
+    exact = cautious([sets(one) for one in sources], frozenset(ABCD.hypotheses))
+    assert combined == pytest.approx({at: x for at, x in exact.items() if x}, rel=1e-9, abs=0)
 
 
 def test_however_little_the_cautious_rule_leaves_open_is_left_open() -> None:

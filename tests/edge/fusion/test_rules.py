@@ -104,10 +104,8 @@ def test_rule_is_its_textbook_definition(rule: str, sources: list[Mass]) -> None
     combined = sets(combine(rule, sources, literally=True).mass)
     frame = frozenset(ABCD.hypotheses)
     expected = DEFINITIONS[rule]([sets(one) for one in sources], frame)
-    # On four hypotheses a weight is a quotient of up to 8 by 8 commonalities
-    within = 1e-10 if rule == "cautious" else 1e-12
     for at in combined.keys() | expected.keys():
-        assert combined.get(at, 0.0) == pytest.approx(expected.get(at, 0.0), rel=0, abs=within)
+        assert combined.get(at, 0.0) == pytest.approx(expected.get(at, 0.0), rel=0, abs=1e-12)
 
 
 @pytest.mark.parametrize("rule", ["pcr5", "pcr6"])
