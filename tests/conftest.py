@@ -17,6 +17,8 @@ TOGETHER = (
     "edge/publish/test_mqtt.py",
     "edge/publish/test_outbox.py",
     "edge/publish/test_plc.py",
+    "edge/test_explain.py",
+    "edge/test_fuse.py",
     "edge/test_replay.py",
     "edge/trial/test_broker.py",
     "edge/trial/test_wires.py",
