@@ -22,7 +22,6 @@ the undivided one reaches t (1 - K). Other rules are searched.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 from edge.fusion.combination import combine
 from edge.fusion.decision import Criteria, Outcome, Standing
@@ -46,12 +45,7 @@ class Flip:
     becomes: Outcome
 
 
-class _Margins(NamedTuple):
-    """How far above each threshold; each is met from 0 on. Linear in the share."""
-
-    defect: float
-    passing: float
-    agreement: float
+_Margins = tuple[float, float, float]  # above the thresholds of defect, ok and conflict; met from 0
 
 
 def flips(
@@ -66,8 +60,15 @@ def flips(
     `sets` are those that each source can speak of; a source without any is not at work. `standing`
     is that of the combination by `rule`, one of `STRAIGHT`.
     """
-    start = _margins(rule, held, standing, is_divided=True)
-    met = (start.defect >= 0.0, start.passing >= 0.0, start.agreement >= 0.0)
+    limits = held.thresholds
+    reject, accept, most = limits.defect_belief, limits.ok_belief, limits.conflict
+    kept = 1.0 - standing.conflict if rule == "dempster" else 1.0
+    start = (
+        kept * (standing.defect - reject),
+        kept * (standing.passing - accept),
+        most - standing.conflict,
+    )
+    met = (start[0] >= 0.0, start[1] >= 0.0, start[2] >= 0.0)
     good = held.passing & ~held.unasked
     is_conflict_passing = rule == "yager" and held.passing == held.frame.everything
     found: list[Flip | None] = []
@@ -75,10 +76,11 @@ def flips(
         best: Flip | None = None
         others = _others(masses, source)
         for to in _targets(own, held):
-            there = _replaced(others, to, good, held.unasked)
+            defect, passing, conflict = _replaced(others, to, good, held.unasked)
             if is_conflict_passing:
-                there = there._replace(passing=there.passing + there.conflict)
-            end = _margins(rule, held, there, is_divided=False)
+                passing += conflict
+            whole = 1.0 - conflict if rule == "dempster" else 1.0
+            end = (defect - whole * reject, passing - whole * accept, most - conflict)
             share, becomes = _first_change(start, end, met, held)
             if becomes and share < (best.share if best else 1.0):
                 best = Flip(source, share, to, becomes)
@@ -129,8 +131,8 @@ def _others(masses: Sequence[Mass], source: int) -> Focal:
     return conjunction(rest) if rest else {masses[source].frame.everything: 1.0}
 
 
-def _replaced(others: Focal, to: int, good: int, unasked: int) -> Standing:
-    """Where the part stands, undivided, when the source says `to` and nothing else."""
+def _replaced(others: Focal, to: int, good: int, unasked: int) -> tuple[float, float, float]:
+    """Belief in a defect, in passing, and conflict, undivided, had the source said `to` alone."""
     beyond = ~(good | unasked)
     defect = passing = conflict = 0.0
     for mask, value in others.items():
@@ -141,29 +143,18 @@ def _replaced(others: Focal, to: int, good: int, unasked: int) -> Standing:
             defect += value
         elif not common & beyond:
             passing += value
-    return Standing(defect, passing, conflict)
-
-
-def _margins(rule: str, held: Criteria, standing: Standing, *, is_divided: bool) -> _Margins:
-    limits, (defect, passing, conflict) = held.thresholds, standing
-    whole = 1.0 - conflict if rule == "dempster" else 1.0
-    share = whole if is_divided else 1.0
-    return _Margins(
-        share * defect - whole * limits.defect_belief,
-        share * passing - whole * limits.ok_belief,
-        limits.conflict - conflict,
-    )
+    return defect, passing, conflict
 
 
 def _first_change(
     start: _Margins, end: _Margins, met: tuple[bool, bool, bool], held: Criteria
 ) -> tuple[float, Outcome | None]:
     """The least root beyond which the decision is another one, and which."""
-    roots = [
-        (here / (here - there), i)
-        for i, (here, there) in enumerate(zip(start, end, strict=True))
-        if met[i] != (there >= 0.0)
-    ]
+    roots = []
+    for i in (0, 1, 2):
+        here, there = start[i], end[i]
+        if met[i] != (there >= 0.0):
+            roots.append((here / (here - there), i))
     if not roots:
         return 1.0, None
     roots.sort()

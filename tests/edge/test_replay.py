@@ -84,7 +84,7 @@ EMPTY: dict[str, Any] = {
         "object": {},
     }.get(about.get("type", ""), {})
     for name, about in Verdict.model_json_schema()["properties"].items()
-    if name not in ("schema_version", "sensors", "clock")
+    if name in Verdict.model_json_schema()["required"] and name not in ("sensors", "clock")
 } | {"clock": dict.fromkeys(Verdict.model_json_schema()["$defs"]["ClockPoints"]["properties"], 0)}
 
 
