@@ -39,8 +39,7 @@ async def keep(
     limit_s = first_s
     while True:
         try:
-            # in a task of its own, for then only a true cancellation marks this one as cancelled
-            await asyncio.create_task(session(link.up), name=name)
+            await _run(name, session, link.up)
             return
         except* LinkLost as losses:
             reason = str(_first(losses))
@@ -52,6 +51,15 @@ async def keep(
         _leave_if_cancelled()
         await asyncio.sleep(draw(0.0, limit_s))
         limit_s = min(cap_s, 2.0 * limit_s)
+
+
+async def _run(name: str, session: Session, up: Up) -> None:
+    """In a task of its own, for then only a true cancellation marks this one as cancelled."""
+    try:
+        await asyncio.create_task(session(up), name=name)
+    except asyncio.CancelledError as error:
+        _leave_if_cancelled()
+        raise LinkLost("the session was cancelled, and not from here") from error
 
 
 class _Link:

@@ -165,3 +165,18 @@ async def test_cancelling_ends_it_even_when_the_link_breaks_in_the_same_moment()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, 1)
+
+
+async def test_a_session_that_cancels_itself_is_redialled_and_not_forgotten() -> None:
+    """A timeout may leave as a cancellation (Python before 3.11.4, where a task group failed)."""
+    attempts = 0
+
+    async def session(up: Up) -> None:
+        nonlocal attempts
+        attempts += 1
+        up()
+        if attempts < 3:
+            raise asyncio.CancelledError
+
+    await keep("plc", session, lambda *_: None, draw=Draws())
+    assert attempts == 3
