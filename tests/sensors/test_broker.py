@@ -219,6 +219,7 @@ async def test_tls_carries_blocks_and_checks_the_broker(broker: Any, keys: dict[
             pass
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # amqtt's sockets
 async def test_a_broker_without_mqtt_5_is_spoken_to_in_3(tmp_path: Path, broker: Any) -> None:
     broker.kill()
     old = PurePythonBroker(
