@@ -144,7 +144,7 @@ RULES: Mapping[str, Rule] = {
         Rule(
             "cautious",
             "Denoeux 2008, Artificial Intelligence 172, 234-264",
-            "k n 2^n",
+            "k n 2^n for the weights, then N^2",
             "dependent sources: windows of one sensor, two heads of one network; conflict is kept",
             is_neutral=False,
             needs_open=True,

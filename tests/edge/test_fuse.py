@@ -11,6 +11,7 @@ import pytest
 
 from edge.__main__ import main
 from edge.bundle import Manifest
+from edge.fuse import command
 from edge.fuse.command import DEFAULT
 from edge.fuse.speed import evidence, paces
 from edge.fusion.rules import RULES
@@ -52,6 +53,17 @@ def test_the_weld_comes_out_as_its_paper_prints_it(fuse: Fuse) -> None:
     assert said["mass"]["accept"] == pytest.approx(0.245 / 0.545)
     assert said["belief"]["accept|repair"] == pytest.approx(1 - 0.0225 / 0.545)
     assert said["plausibility"]["reject"] == pytest.approx(0.0225 / 0.545)
+
+
+def test_the_example_of_the_help_can_be_pasted(fuse: Fuse) -> None:
+    """By hand: ok .7 x .4, crack (.1 + .2) x .6, conflict .7 x .6."""
+    example = (command.__doc__ or "").split("\n\n")[2]
+    status, out, _ = fuse(example)
+    said = json.loads(out)
+    assert status == 0
+    assert said["mass"]["ok"] == pytest.approx(0.28)
+    assert said["mass"]["crack"] == pytest.approx(0.18)
+    assert said["conflict"] == pytest.approx(0.42)
 
 
 def test_json_has_every_digit_and_can_be_combined_further(fuse: Fuse) -> None:
