@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TypedDict
 
 from edge.fusion.combination import Combination
 from edge.fusion.counterfactual import STRAIGHT, flips, least
@@ -14,42 +15,65 @@ NOT_KNOWN = "'not known'"
 SEARCHED = "rule {rule} has no closed form; edge explain searches for it"
 
 
+class Numbers(TypedDict):
+    """What was believed, and what it was held against; keys of the verdict."""
+
+    rule: str
+    conflict: float
+    ignorance: float
+    belief_ok: float
+    plausibility_ok: float
+    belief: dict[str, float]
+    plausibility: dict[str, float]
+    good: str
+    belief_defect: float
+    belief_passing: float
+    threshold_defect: float
+    threshold_ok: float
+    threshold_conflict: float
+    unasked: str
+    barred: str
+
+
 @dataclass(frozen=True, slots=True)
 class Grounds:
     """Of one decision."""
 
+    numbers: Numbers
     reports: Mapping[str, SensorReport]  # with their conflicts and flips
-    counterfactual: str
-    nearest: str  # sensor whose change is the least, "" for none
-    share: float | None
+    counterfactual: str  # in words
+    flip_sensor: str  # whose change is the least, "" for none
+    flip_share: float | None
 
 
 def grounds(
     rule: str,
     combination: Combination,
     reports: Mapping[str, SensorReport],
-    sets: Sequence[Mapping[int, str]],
+    sets: Sequence[Mapping[int, str]],  # that each sensor at work can speak of, and their classes
     held: Criteria,
     standing: Standing,
 ) -> Grounds:
     """`reports` and `sets` are in the order of the combination's sources."""
+    changes: list[Change | None] = [None] * len(sets)
     if rule in STRAIGHT:
         changes = flips(rule, combination.sources, sets, held, standing)
-    else:
-        changes = [None] * len(sets)
     found = [_flip(one, sets[i], held) if one else None for i, one in enumerate(changes)]
     nearest = least(changes)
+    flip = found[nearest.source] if nearest else None
     sensor = list(reports)[nearest.source] if nearest else ""
-    words = sentence(sensor, found[nearest.source] if nearest else None, held.bars)
     if rule not in STRAIGHT:
         words = SEARCHED.format(rule=rule)
     elif not any(sets):
         words = "no sensor is at work whose evidence could change"
+    else:
+        words = sentence(sensor, flip, held.bars)
     return Grounds(
+        _numbers(rule, combination, held, standing),
         dict(_reports(combination, reports, found)),
-        words,
-        sensor,
-        round(nearest.share, 6) if nearest else None,
+        counterfactual=words,
+        flip_sensor=sensor,
+        flip_share=flip.share if flip else None,
     )
 
 
@@ -62,6 +86,28 @@ def sentence(sensor: str, flip: Flip | None, bars: Sequence[str]) -> str:
         words = f"{sensor}: over {100 * flip.share:.3g} % of its mass moved to {to}"
         words += f" would make it {flip.becomes}"
     return f"{words}; it cannot pass: {', '.join(bars)}" if bars else words
+
+
+def _numbers(rule: str, combination: Combination, held: Criteria, standing: Standing) -> Numbers:
+    mass, frame, limits = combination.mass, held.frame, held.thresholds
+    good, everyone = frame.mask([held.good]), frame.hypotheses
+    return Numbers(
+        rule=rule,
+        conflict=round(combination.conflict, 6),
+        ignorance=round(mass.ignorance, 6),
+        belief_ok=round(mass.belief(good), 6),
+        plausibility_ok=round(mass.plausibility(good), 6),
+        belief={h: round(mass.belief(frame.mask([h])), 6) for h in everyone},
+        plausibility={h: round(mass.plausibility(frame.mask([h])), 6) for h in everyone},
+        good=held.good,
+        belief_defect=round(standing.defect, 6),
+        belief_passing=round(standing.passing, 6),
+        threshold_defect=limits.defect_belief,
+        threshold_ok=limits.ok_belief,
+        threshold_conflict=limits.conflict,
+        unasked=frame.label(held.unasked) if held.unasked else "",
+        barred="; ".join(held.bars),
+    )
 
 
 def _flip(change: Change, sets: Mapping[int, str], held: Criteria) -> Flip:

@@ -11,14 +11,14 @@ from edge.accepted import Accepted
 from edge.bundle import Bundle
 from edge.config import Sensor
 from edge.fusion.combination import Combination, combine
-from edge.fusion.decision import Absence, Criteria, Decided, Standing, criteria, decide_by
+from edge.fusion.decision import Absence, Decided, criteria, decide_by
 from edge.fusion.evidence import excludes, reliability, statement
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass, vacuous
-from edge.grounds import grounds
+from edge.grounds import Grounds, grounds
 from edge.inference.detector import Score
 from edge.verdict import ClockPoints, Decision, ErrorCode, SensorReport, Status, Verdict, iso
-from sensors.signal import Window
+from sensors.signal import Trigger, Window
 
 CODES = {"ok": Decision.OK, "defect": Decision.DEFECT, "uncertain": Decision.UNCERTAIN}
 UNKNOWN_DEFECT = 255
@@ -54,11 +54,12 @@ class Judged:
 
     decided: Decided
     combination: Combination
-    criteria: Criteria
-    standing: Standing
-    reports: Mapping[str, SensorReport]
-    sets: tuple[Mapping[int, str], ...]  # that each sensor at work can speak of
+    grounds: Grounds
     degraded: tuple[str, ...]
+
+    @property
+    def reports(self) -> Mapping[str, SensorReport]:
+        return self.grounds.reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,9 @@ def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
     held = criteria(frame, manifest.good, thresholds, absent, watched=watched)
     standing = held.standing(combination)
     decided = decide_by(held, combination, standing)
-    sets = tuple(one.sets for one in heard)
+    why = grounds(manifest.rule, combination, reports, [h.sets for h in heard], held, standing)
     degraded = [f"{s}: {r.reason or r.status}" for s, r in reports.items() if r.status != "ok"]
-    return Judged(decided, combination, held, standing, reports, sets, tuple(degraded))
+    return Judged(decided, combination, why, tuple(degraded))
 
 
 def _evidence(
@@ -145,16 +146,9 @@ def verdict(
 ) -> Verdict:
     """The plant's copy: everything that was known, in one frozen value."""
     trigger, manifest = accepted.trigger, bundle.manifest
-    decided, mass, held = judged.decided, judged.combination.mass, judged.criteria
-    frame = held.frame
-    why = grounds(
-        manifest.rule, judged.combination, judged.reports, judged.sets, held, judged.standing
-    )
+    decided, why, frame = judged.decided, judged.grounds, judged.combination.mass.frame
     is_late = sealed_ns > times.deadline_ns or times.is_expired or accepted.is_recovered
-    windows = [a.window for a in answers if a.window]
-    scores = [a.score for a in answers if a.score]
     edge_epoch_ns = times.epoch(trigger.edge_ns)
-    good = frame.mask([manifest.good])
     return Verdict(
         id=accepted.id,
         site=site,
@@ -171,10 +165,6 @@ def verdict(
         defect=decided.defect,
         defect_code=_defect_code(decided.defect, frame),
         reason=decided.reason,
-        belief_ok=round(mass.belief(good), 6),
-        plausibility_ok=round(mass.plausibility(good), 6),
-        conflict=round(judged.combination.conflict, 6),
-        ignorance=round(mass[frame.everything], 6),
         degraded=bool(judged.degraded),
         degraded_reason="; ".join(judged.degraded),
         recovered=accepted.is_recovered,
@@ -185,32 +175,30 @@ def verdict(
         bundle=manifest.name,
         bundle_version=manifest.version,
         bundle_sha256=bundle.sha256,
-        rule=manifest.rule,
-        good=held.good,
-        belief_defect=round(judged.standing.defect, 6),
-        belief_passing=round(judged.standing.passing, 6),
-        threshold_defect=held.thresholds.defect_belief,
-        threshold_ok=held.thresholds.ok_belief,
-        threshold_conflict=held.thresholds.conflict,
-        unasked=frame.label(held.unasked) if held.unasked else "",
-        barred="; ".join(held.bars),
+        **why.numbers,
         counterfactual=why.counterfactual,
-        flip_sensor=why.nearest,
-        flip_share=why.share,
-        belief={h: round(mass.belief(frame.mask([h])), 6) for h in frame.hypotheses},
-        plausibility={h: round(mass.plausibility(frame.mask([h])), 6) for h in frame.hypotheses},
-        sensors=dict(why.reports),
-        clock=ClockPoints(
-            trigger_ns=edge_epoch_ns,
-            trigger_received_ns=times.epoch(trigger.received_ns),
-            window_end_ns=times.epoch(times.window_end_ns),
-            received_ns=times.epoch(max((w.received_ns for w in windows), default=0)),
-            ready_ns=times.epoch(max((w.ready_ns for w in windows), default=0)),
-            inferred_ns=times.epoch(max((s.inferred_ns for s in scores), default=0)),
-            fused_ns=times.epoch(fused_ns),
-            sealed_ns=times.epoch(sealed_ns),
-            deadline_ns=times.epoch(times.deadline_ns),
-        ),
+        flip_sensor=why.flip_sensor,
+        flip_share=why.flip_share,
+        sensors=dict(judged.reports),
+        clock=_clock(trigger, answers, times, fused_ns, sealed_ns),
+    )
+
+
+def _clock(
+    trigger: Trigger, answers: Sequence[Answer], times: Times, fused_ns: int, sealed_ns: int
+) -> ClockPoints:
+    windows = [a.window for a in answers if a.window]
+    scores = [a.score for a in answers if a.score]
+    return ClockPoints(
+        trigger_ns=times.epoch(trigger.edge_ns),
+        trigger_received_ns=times.epoch(trigger.received_ns),
+        window_end_ns=times.epoch(times.window_end_ns),
+        received_ns=times.epoch(max((w.received_ns for w in windows), default=0)),
+        ready_ns=times.epoch(max((w.ready_ns for w in windows), default=0)),
+        inferred_ns=times.epoch(max((s.inferred_ns for s in scores), default=0)),
+        fused_ns=times.epoch(fused_ns),
+        sealed_ns=times.epoch(sealed_ns),
+        deadline_ns=times.epoch(times.deadline_ns),
     )
 
 

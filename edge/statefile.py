@@ -158,16 +158,16 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     """The state file as it stands, beside a daemon that writes to it; nothing is created or locked.
 
     Raises:
-        DiskFailed: there is none, it is damaged or foreign, or of another release.
+        DiskFailed: there is none, it is foreign, or of another release.
+        sqlite3.Error: it cannot be read.
     """
     if not path.exists():
         raise DiskFailed(f"{path}: no state file yet; is this the storage.folder of the daemon?")
     # Without a log nobody writes, and SQLite would only create one, for a user who cannot share it
     log = path.with_name(path.name + "-wal")
     how = "mode=ro" if log.exists() else "mode=ro&immutable=1"
-    connection = None
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         _check_owner(connection, path)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -176,15 +176,9 @@ def open_to_read(path: Path) -> sqlite3.Connection:
                 f"{path}: is of another release (schema {version}, this one knows {len(SCHEMA)}); "
                 "ask the release whose daemon runs here, or start this one's daemon on it once"
             )
-    except (sqlite3.Error, DiskFailed) as error:
-        if connection:
-            connection.close()
-        if isinstance(error, DiskFailed):
-            raise
-        raise DiskFailed(
-            f"{path}: cannot be read ({error}); read it as the daemon's user, and let "
-            "`edge doctor` look at the disk"
-        ) from error
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

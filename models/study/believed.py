@@ -15,6 +15,7 @@ from rich.progress import track
 
 from edge.bundle import Manifest
 from edge.fusion.combination import combine
+from edge.fusion.decision import Absence, Criteria, criteria
 from edge.fusion.errors import TotalConflict, Undefined
 from edge.fusion.evidence import excludes, statement
 from edge.fusion.frame import Frame
@@ -48,39 +49,37 @@ def believe(
 
 def opinions(logits: Logits, manifest: Manifest) -> dict[str, Opinion]:
     """Each rule's opinion on these parts."""
-    frame = Frame(manifest.hypotheses)
-    spared = unasked(logits, manifest)
+    held = held_against(logits, manifest)
     said: dict[str, list[tuple[float, float, float, float]]] = {rule: [] for rule in RULES}
     for i in range(len(next(iter(logits.values())))):
         masses = [
-            statement(rows[i], manifest.detectors[name], frame, 1.0).mass
+            statement(rows[i], manifest.detectors[name], held.frame, 1.0).mass
             for name, rows in logits.items()
         ]
         for rule, column in said.items():
-            column.append(_opinion(rule, masses, frame, manifest.good, spared))
+            column.append(_opinion(rule, masses, held))
     return {rule: _stacked(column) for rule, column in said.items()}
 
 
-def unasked(logits: Logits, manifest: Manifest) -> int:
-    """The defects that only missing detectors could have ruled out."""
-    frame = Frame(manifest.hypotheses)
-    ruled_out = {True: 0, False: 0}
+def held_against(logits: Logits, manifest: Manifest) -> Criteria:
+    """What parts are held against when only these detectors answer, and the others are accepted."""
+    frame, watched, absent = Frame(manifest.hypotheses), 0, []
     for name, detector in manifest.detectors.items():
-        ruled_out[name in logits] |= excludes(detector, frame, manifest.good)
-    return ruled_out[False] & ~ruled_out[True]
+        rules_out = excludes(detector, frame, manifest.good)
+        if name in logits:
+            watched |= rules_out
+        else:
+            absent.append(Absence(name, is_accepted=True, excludes=rules_out))
+    limits = manifest.thresholds_for(frozenset(logits))
+    return criteria(frame, manifest.good, limits, absent, watched=watched)
 
 
-def _opinion(
-    rule: str, masses: list[Mass], frame: Frame, good: str, spared: int
-) -> tuple[float, float, float, float]:
+def _opinion(rule: str, masses: list[Mass], held: Criteria) -> tuple[float, float, float, float]:
     try:
-        found = combine(rule, masses)
+        standing = held.standing(combine(rule, masses))
     except (TotalConflict, Undefined):
         return SILENT
-    is_ok = frame.mask([good])
-    belief = found.mass.belief(is_ok | spared) - found.mass.belief(spared)
-    charge = found.mass.belief(frame.everything & ~is_ok)
-    return 1.0 - belief, charge, found.conflict, 0.0
+    return 1.0 - standing.passing, standing.defect, standing.conflict, 0.0
 
 
 def _stacked(column: list[tuple[float, float, float, float]]) -> Opinion:
