@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amqtt.broker import Broker as PurePythonBroker
 
+from edge.trial.broker import Broker as PurePythonBroker
 from sensors.errors import LinkLost
 from sensors.link import Message, Will, dial_mqtt
 from sensors.wiring import MqttLink
@@ -193,51 +193,15 @@ async def test_a_wrong_password_is_told_from_a_dead_broker(broker: Any, tmp_path
 
 
 # paho leaves the socket of a failed handshake to the garbage collector
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_tls_carries_blocks_and_checks_the_broker(broker: Any, keys: dict[str, Any]) -> None:
-    broker.kill()
-    broker.extra = (
-        f"allow_anonymous true\ncafile {keys['box'].certificate_file}\n"
-        f"certfile {keys['server'].certificate_file}\nkeyfile {keys['server'].key_file}\n"
-        "require_certificate true\n"
-    )
-    broker.start()
-    mine = {"certificate_file": keys["box"].certificate_file, "key_file": keys["box"].key_file}
-    link = link_to(broker, ca_file=keys["server"].certificate_file, **mine)
-    heard: list[bytes] = []
-    async with dial_mqtt(
-        link, client_id="box", on_message=lambda m: heard.append(m.payload)
-    ) as session:
-        await session.subscribe("t", 1)
-        for k in range(20):  # several in one TLS record: the selector sees only the first
-            await session.publish("t", bytes([k]) * 20_000, qos=0)
-        await until(lambda: len(heard) == 20)
-    assert heard[19] == b"\x13" * 20_000
-    wrong = link_to(broker, ca_file=keys["stranger"].certificate_file, **mine)
-    with pytest.raises(LinkLost, match="certificates"):
-        async with dial_mqtt(wrong, client_id="box"):
-            pass
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # amqtt's sockets
 async def test_a_broker_without_mqtt_5_is_spoken_to_in_3(tmp_path: Path, broker: Any) -> None:
-    broker.kill()
-    old = PurePythonBroker(
-        {
-            "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{broker.port}"}},
-            "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {}},
-        }
-    )
-    await old.start()
     heard: list[Message] = []
-    try:
+    async with PurePythonBroker(tmp_path / "old", program=None) as old:
+        link = MqttLink(kind="mqtt", port=old.port)
         async with dial_mqtt(
-            link_to(broker), client_id="box", persistent=True, on_message=heard.append
+            link, client_id="box", persistent=True, on_message=heard.append
         ) as session:
             assert not session.is_mqtt5
             await session.subscribe("t", 1)
             await session.publish("t", b"old", properties={"left": "out"}, expiry_s=5)
             await until(lambda: heard)
-    finally:
-        await old.shutdown()
     assert (heard[0].payload, heard[0].properties) == (b"old", {})
