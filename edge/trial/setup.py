@@ -12,6 +12,8 @@ from edge.trial.wires import SENSES, WIRE_HELP, Carrier, Wires, wired
 from sensors.simulator.plan import Fault
 
 SHORTEST_PERIOD_S = 0.5  # of one station: its windows would overlap
+BLOCK_MS = 10.0
+SHORTEST_BLOCK_MS, LONGEST_BLOCK_MS = 1.0, 100.0
 OUR_BUNDLE = "shipped:motor"
 OUR_RECIPE = "motor"
 BrokerKind = Literal["auto", "mosquitto", "amqtt"]
@@ -35,6 +37,7 @@ class Setup:
     seed: int = 1
     difficulty: float = 1.0
     wires: Wires = field(default_factory=wired)
+    block_ms: float = BLOCK_MS  # of vibration and sound
     cameras: int = 1  # of each station, that see the same
     profile: Literal["fast", "slow"] = "fast"
     faults: tuple[Fault, ...] = ()
@@ -105,6 +108,11 @@ def add_plant_arguments(
         "--transport", choices=get_args(Carrier), help="short for --wire vibration=TRANSPORT"
     )
     parser.add_argument(
+        "--block-ms", type=float, default=BLOCK_MS, metavar="MS",
+        help="of vibration and sound in one message: a window is whole when its last block is "
+        "there, so shorter ones are sooner, and cost more processor (default %(default)g)",
+    )  # fmt: skip
+    parser.add_argument(
         "--cameras", type=_positive, default=1, metavar="N",
         help="of each station, that see the same (default %(default)s)",
     )  # fmt: skip
@@ -137,6 +145,11 @@ def setup_from(options: argparse.Namespace) -> Setup:
     stations, rate = options.stations, options.rate
     if not rate > 0:
         raise ConfigError(f"--rate: is {rate}, must be above 0")
+    if not SHORTEST_BLOCK_MS <= options.block_ms <= LONGEST_BLOCK_MS:
+        raise ConfigError(
+            f"--block-ms: is {options.block_ms:g}, must be {SHORTEST_BLOCK_MS:g} to "
+            f"{LONGEST_BLOCK_MS:g}"
+        )
     if stations / rate < SHORTEST_PERIOD_S:
         raise ConfigError(
             f"--rate: {rate:g} parts/s from {stations} station(s) is one part every "
@@ -150,6 +163,7 @@ def setup_from(options: argparse.Namespace) -> Setup:
         seed=options.seed,
         difficulty=options.difficulty,
         wires=wired(*_transport(options.transport), *options.wire),
+        block_ms=options.block_ms,
         cameras=options.cameras,
         profile=options.profile,
         bundle=_bundle(options.bundle),
