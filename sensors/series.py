@@ -110,8 +110,8 @@ class SeriesRing:
                 gaps=len(missing) + (here.start > first) + (here.end < first + length),
                 clipped=_clipped(data),
                 repeated=sum(r.end - r.start for r in _within(self._repeats, here)) / length,
-                is_flat=looks.level == 0.0,
-                skew_ms=max(min(c.late_ns for c in came), max(c.misplaced_ns for c in came)) / 1e6,
+                is_flat=looks.held == 1.0,
+                skew_ms=max(min(c.late_ns for c in came), *(c.misplaced_ns for c in came)) / 1e6,
                 drift_ppm=max((one.drift_ppm for one in came), key=abs),
                 waveform=looks,
             ),
@@ -162,9 +162,7 @@ class SeriesRing:
             self._repeats.append(_Stretch(start, self._end))
         self._last = data
         self._arrivals.append(
-            _Arrival(
-                self._end, sample.received_ns, sample.late_ns, misplaced_ns, sample.drift_ppm
-            )
+            _Arrival(self._end, sample.received_ns, sample.late_ns, misplaced_ns, sample.drift_ppm)
         )
         oldest = self._start
         while self._arrivals[0].end <= oldest:
@@ -224,5 +222,5 @@ def _clipped(data: NDArray[np.float32]) -> float:
         staying = one[1:][one[1:] == one[:-1]]
         if staying.size:  # noise never does
             is_end = (staying == one.max()) | (staying == one.min())
-            count += np.count_nonzero(is_end)
+            count += int(np.count_nonzero(is_end))
     return count / data.size
