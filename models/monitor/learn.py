@@ -1,0 +1,177 @@
+"""From what healthy windows measured to the limits and statistics of a bundle."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.bundle import MANIFEST, Bundle, Manifest, load
+from edge.fusion.doubt import unlike
+from edge.monitor import Band, Familiar, Measure
+from models import toml
+from models.monitor.observed import Observations, Observed
+from models.statistics import clopper_pearson
+
+Real = NDArray[np.float64]
+
+SHARES = (0.3, 0.35)  # of the parts: for the statistics, for the limits; the rest tries them
+STRETCH = 1.15  # limits lie so far beyond the most extreme window of thousands, from the median
+SICK = 1.5  # and a window that is so many times as far from the median as its limit is foreign
+STATISTICS = "monitor.npz"
+OPEN_BELOW: frozenset[Measure] = frozenset({"energy", "distance"})  # familiar has no other end
+MAGNITUDES: frozenset[Measure] = frozenset({"sharpness", "brightness", "level", "floor"})
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """Of one detector."""
+
+    familiar: Familiar
+    monitor: Mapping[Measure, Band]
+    healthy: int  # windows of good parts that no limit was learnt on
+    doubted: int  # of these, lie outside a limit
+
+
+def learn(found: Observations, bundle: Bundle) -> dict[str, Learnt]:
+    """Statistics from some parts, limits from others, and on the rest how often they are wrong."""
+    first, second = (round(share * len(found)) for share in np.cumsum(SHARES))
+    number = np.arange(len(found))
+    shown, measured = found.rows(number < first), found.rows((number >= first) & (number < second))
+    tried = found.rows((number >= second) & (found.hypothesis == 0))
+    learnt = {}
+    for name in bundle.manifest.detectors:
+        familiar = statistics(shown.of[name])
+        monitor = bands(everything(measured.of[name], familiar))
+        values = everything(tried.of[name], familiar)
+        doubted = sum(bool(unlike(monitor, row)) for row in rows(values))
+        learnt[name] = Learnt(familiar, monitor, len(tried), doubted)
+    return learnt
+
+
+def statistics(seen: Observed) -> Familiar:
+    """A mean of each class that the network answers, and one covariance about them, shrunk.
+
+    Features are first scaled to unit deviation, so that the shrinkage favours none.
+    """
+    answered = seen.logits.argmax(axis=1)
+    classes = [c for c in range(seen.logits.shape[1]) if np.count_nonzero(answered == c) > 1]
+    centres = np.array([seen.embedding[answered == c].mean(axis=0) for c in classes])
+    nearest = np.searchsorted(classes, answered)
+    is_kept = np.isin(answered, classes)
+    about = seen.embedding[is_kept] - centres[nearest[is_kept]]
+    scale = np.maximum(about.std(axis=0), 1e-6)
+    covariance = shrunk(about / scale)
+    whitening = np.linalg.inv(np.linalg.cholesky(covariance)) / scale
+    return Familiar((centres @ whitening.T).astype(np.float32), whitening.astype(np.float32))
+
+
+def shrunk(values: Real) -> Real:
+    """The covariance of centred rows, drawn to a multiple of the identity as far as is best.
+
+    Ledoit & Wolf 2004, J. Multivariate Anal. 88, 365-411, section 3.3.
+    """
+    count, features = values.shape
+    sample = values.T @ values / count
+    identity = np.eye(features) * (np.trace(sample) / features)
+    apart = float(((sample - identity) ** 2).sum())
+    squares = values**2
+    noise = float((squares.T @ squares).sum() / count - (sample**2).sum()) / count
+    share = min(1.0, max(0.0, noise) / apart) if apart else 1.0
+    return np.asarray(share * identity + (1.0 - share) * sample)
+
+
+def everything(seen: Observed, familiar: Familiar) -> dict[str, Real]:
+    """What was measured, and the distance."""
+    distances = np.array([familiar.distance(one) for one in seen.embedding.astype(np.float32)])
+    return {**seen.measured, "distance": distances}
+
+
+def rows(values: Mapping[str, Real]) -> list[dict[str, float]]:
+    """Window by window."""
+    count = len(next(iter(values.values())))
+    return [{key: float(column[i]) for key, column in values.items()} for i in range(count)]
+
+
+def bands(values: Mapping[str, Real]) -> dict[Measure, Band]:
+    """Limits around these windows, all of them, good and defective: these are no foreigners.
+
+    Magnitudes are treated as logarithms: half is as far away as double.
+    """
+    return {key: _band(key, column) for key, column in _named(values).items()}
+
+
+def write(learnt: Mapping[str, Learnt], bundle: Bundle, version: str) -> Manifest:
+    """Put the statistics and limits into the bundle's folder.
+
+    Raises:
+        ValueError: the manifest does not read back as it was meant.
+    """
+    columns: dict[str, NDArray[np.float32]] = {}
+    for name, one in learnt.items():
+        columns[f"{name}.centres"] = one.familiar.centres
+        columns[f"{name}.whitening"] = one.familiar.whitening
+    file = bundle.folder / STATISTICS
+    with file.open("wb") as out:
+        np.savez(out, allow_pickle=False, **columns)
+    before = bundle.manifest
+    detectors = {
+        name: one.model_copy(update={"monitor": dict(learnt[name].monitor)})
+        for name, one in before.detectors.items()
+    }
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    origin = before.origin.model_copy(update={"metrics": before.origin.metrics | metrics(learnt)})
+    update = {
+        "version": version,
+        "detectors": detectors,
+        "statistics": STATISTICS,
+        "files": {**before.files, STATISTICS: digest},
+        "origin": origin,
+    }
+    whole = Manifest.model_validate(before.model_copy(update=update).model_dump())
+    text = toml.dumps(whole.model_dump(exclude_none=True))
+    (bundle.folder / MANIFEST).write_text(text, encoding="utf-8")
+    if load(bundle.folder).manifest != whole:
+        raise ValueError(f"{bundle.folder / MANIFEST} does not say what was meant")
+    return whole
+
+
+def metrics(learnt: Mapping[str, Learnt]) -> dict[str, float]:
+    """How often healthy windows are doubted, with the exact two-sided 95 % interval."""
+    found: dict[str, float] = {}
+    for name, one in learnt.items():
+        low, high = clopper_pearson(one.doubted, one.healthy)
+        found |= {
+            f"{name}_healthy_windows": float(one.healthy),
+            f"{name}_healthy_doubted": round(one.doubted / one.healthy, 6),
+            f"{name}_healthy_doubted_low": round(low, 6),
+            f"{name}_healthy_doubted_high": round(high, 6),
+        }
+    return found
+
+
+def _named(values: Mapping[str, Real]) -> dict[Measure, Real]:
+    return {key: values[key] for key in _MEASURES if key in values}
+
+
+def _band(key: Measure, values: Real) -> Band:
+    is_magnitude = key in MAGNITUDES
+    scaled = np.log(np.maximum(values, 1e-12)) if is_magnitude else values
+    middle = float(np.median(scaled))
+    below, above = middle - float(scaled.min()), float(scaled.max()) - middle
+
+    def limit(away: float) -> float:
+        value = middle + away
+        return float(f"{np.exp(value) if is_magnitude else value:.5g}")
+
+    high, high_sick = limit(STRETCH * above), limit(SICK * STRETCH * above)
+    if key in OPEN_BELOW:
+        return Band(high=high, high_sick=high_sick)
+    low, low_sick = limit(-STRETCH * below), limit(-SICK * STRETCH * below)
+    return Band(low_sick=low_sick, low=low, high=high, high_sick=high_sick)
+
+
+_MEASURES: tuple[Measure, ...] = (
+    "sharpness", "brightness", "level", "floor", "whiteness", "energy", "distance"
+)  # fmt: skip
