@@ -1,5 +1,6 @@
 """What healthy windows of a detector measure, learnt in the workshop; the bundle carries it."""
 
+import math
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -51,21 +52,24 @@ class Band(BaseModel):
 class Familiar:
     """The embeddings a detector was shown: a mean of each class, one covariance for all.
 
-    Lee, Lee, Lee & Shin 2018, NeurIPS, eq. 2. The covariance is kept as a whitening: distances are
-    Euclidean behind it.
+    Lee, Lee, Lee & Shin 2018, NeurIPS, eq. 1 and 2. The covariance is kept as a whitening:
+    distances are Euclidean behind it. They ask for the nearest class; here it is the class that the
+    network answers, and in units of how far windows of that answer lie: good windows lie close
+    together, those of a defect of any size do not, and what is taken for good shall look so.
     """
 
     centres: NDArray[np.float32]  # (class, feature), whitened
+    radii: NDArray[np.float32]  # (class,): the farthest window of each answer
     whitening: NDArray[np.float32]  # (feature, feature)
 
-    def distance(self, embedding: NDArray[np.floating]) -> float:
-        """Mahalanobis distance of an embedding (feature,) from the nearest class."""
-        away = self.centres - self.whitening @ embedding
-        return float(np.sqrt(np.einsum("cf,cf->c", away, away).min()))
+    def distance(self, embedding: NDArray[np.floating], answer: int) -> float:
+        """Mahalanobis distance of an embedding (feature,) from its class, over the radius."""
+        away = self.centres[answer] - self.whitening @ embedding
+        return math.sqrt(float(away @ away)) / float(self.radii[answer])
 
 
 def read(file: Path, detectors: Iterable[str]) -> Mapping[str, Familiar]:
-    """The statistics of a bundle: npz with `<detector>.centres` and `<detector>.whitening`.
+    """The statistics of a bundle: npz with `<detector>.centres`, `.radii` and `.whitening`.
 
     Raises:
         BundleError: they are not there, or of shapes that do not fit each other.
@@ -73,15 +77,20 @@ def read(file: Path, detectors: Iterable[str]) -> Mapping[str, Familiar]:
     try:
         with np.load(file, allow_pickle=False) as data:
             return {name: _familiar(data, name) for name in detectors}
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise BundleError(f"{file}: no statistics to know the unfamiliar by: {error}") from error
 
 
 def _familiar(data: Mapping[str, NDArray[np.generic]], name: str) -> Familiar:
-    centres, whitening = data[f"{name}.centres"], data[f"{name}.whitening"]
-    features = centres.shape[-1]
-    if centres.ndim != 2 or whitening.shape != (features, features):
-        raise ValueError(f"{name}: centres {centres.shape}, whitening {whitening.shape}")
-    if not (np.isfinite(centres).all() and np.isfinite(whitening).all()):
-        raise ValueError(f"{name}: not all of its statistics are numbers")
-    return Familiar(centres.astype(np.float32), whitening.astype(np.float32))
+    centres, radii, whitening = (
+        data[f"{name}.{column}"].astype(np.float32, casting="same_kind")
+        for column in ("centres", "radii", "whitening")
+    )
+    classes, features = centres.shape
+    if radii.shape != (classes,) or whitening.shape != (features, features):
+        raise ValueError(f"{name}: {centres.shape}, {radii.shape} and {whitening.shape} do not fit")
+    if not all(np.isfinite(one).all() for one in (centres, radii, whitening)) or radii.min() <= 0.0:
+        raise ValueError(
+            f"{name}: not all of its statistics are numbers, or a radius is not above 0"
+        )
+    return Familiar(centres, radii, whitening)

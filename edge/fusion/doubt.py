@@ -50,15 +50,18 @@ def measures(
     temperature: float,
     familiar: Familiar | None,
 ) -> dict[str, float]:
-    """Everything that limits learnt from healthy windows are held against, by name."""
+    """Everything that limits learnt from healthy windows are held against, by name.
+
+    Not the levels of a waveform with a gap in it: the line that bridges a gap has no noise.
+    """
     found: dict[str, float] = {}
     if (seen := quality.appearance) is not None:
         found |= {"sharpness": seen.sharpness, "brightness": seen.brightness}
-    if (wave := quality.waveform) is not None:
+    if (wave := quality.waveform) is not None and quality.coverage == 1.0:
         found |= {"level": wave.level, "floor": wave.floor, "whiteness": wave.whiteness}
     found["energy"] = energy(logits, temperature)
     if familiar is not None and embedding is not None:
-        found["distance"] = familiar.distance(embedding)
+        found["distance"] = familiar.distance(embedding, int(logits.argmax()))
     return found
 
 
@@ -79,6 +82,8 @@ def unlike(monitor: Mapping[Measure, Band], found: Mapping[str, float]) -> list[
         if name not in found:
             continue
         value, words = found[name], _WORDS[name]
+        if math.isnan(value):
+            doubts.append(Doubt(0.0, f"{words.high}: {name} is no number", may_be_part=True))
         if band.low is not None and band.low_sick is not None and value < band.low:
             kept = max(0.0, (value - band.low_sick) / (band.low - band.low_sick))
             said = f"{words.low}: {name} {value:.4g} < {band.low:.4g}"

@@ -19,9 +19,12 @@ Real = NDArray[np.float64]
 SHARES = (0.3, 0.35)  # of the parts: for the statistics, for the limits; the rest tries them
 STRETCH = 1.15  # limits lie so far beyond the most extreme window of thousands, from the median
 SICK = 1.5  # and a window that is so many times as far from the median as its limit is foreign
+FEWEST = 5  # windows of an answer
 STATISTICS = "monitor.npz"
 OPEN_BELOW: frozenset[Measure] = frozenset({"energy", "distance"})  # familiar has no other end
-MAGNITUDES: frozenset[Measure] = frozenset({"sharpness", "brightness", "level", "floor"})
+MAGNITUDES: frozenset[Measure] = frozenset(
+    {"sharpness", "brightness", "level", "floor", "whiteness"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def learn(found: Observations, bundle: Bundle) -> dict[str, Learnt]:
     tried = found.rows((number >= second) & (found.hypothesis == 0))
     learnt = {}
     for name in bundle.manifest.detectors:
-        familiar = statistics(shown.of[name])
+        familiar = statistics(shown.of[name], measured.of[name])
         monitor = bands(everything(measured.of[name], familiar))
         values = everything(tried.of[name], familiar)
         doubted = sum(bool(unlike(monitor, row)) for row in rows(values))
@@ -50,21 +53,39 @@ def learn(found: Observations, bundle: Bundle) -> dict[str, Learnt]:
     return learnt
 
 
-def statistics(seen: Observed) -> Familiar:
+def statistics(shown: Observed, measured: Observed) -> Familiar:
     """A mean of each class that the network answers, and one covariance about them, shrunk.
 
-    Features are first scaled to unit deviation, so that the shrinkage favours none.
+    Features are first scaled to unit deviation, so that the shrinkage favours none. The radii are
+    those of other windows, `measured`: a covariance makes light of those that it was made of.
+
+    Raises:
+        ValueError: a class was hardly ever answered.
     """
-    answered = seen.logits.argmax(axis=1)
-    classes = [c for c in range(seen.logits.shape[1]) if np.count_nonzero(answered == c) > 1]
-    centres = np.array([seen.embedding[answered == c].mean(axis=0) for c in classes])
-    nearest = np.searchsorted(classes, answered)
-    is_kept = np.isin(answered, classes)
-    about = seen.embedding[is_kept] - centres[nearest[is_kept]]
+    answered = _answered(shown)
+    centres = np.array(
+        [shown.embedding[answered == c].mean(axis=0) for c in range(_classes(shown))]
+    )
+    about = shown.embedding - centres[answered]
     scale = np.maximum(about.std(axis=0), 1e-6)
-    covariance = shrunk(about / scale)
-    whitening = np.linalg.inv(np.linalg.cholesky(covariance)) / scale
-    return Familiar((centres @ whitening.T).astype(np.float32), whitening.astype(np.float32))
+    whitening = np.linalg.inv(np.linalg.cholesky(shrunk(about / scale))) / scale
+    said = _answered(measured)
+    away = np.linalg.norm((measured.embedding - centres[said]) @ whitening.T, axis=1)
+    radii = np.array([away[said == c].max() for c in range(_classes(measured))])
+    columns = (centres @ whitening.T, radii, whitening)
+    return Familiar(*(column.astype(np.float32) for column in columns))
+
+
+def _answered(seen: Observed) -> NDArray[np.int64]:
+    answered = seen.logits.argmax(axis=1)
+    fewest = int(np.bincount(answered, minlength=_classes(seen)).min())
+    if fewest < FEWEST:
+        raise ValueError(f"a class was answered {fewest} times, of {FEWEST}: simulate more parts")
+    return np.asarray(answered)
+
+
+def _classes(seen: Observed) -> int:
+    return int(seen.logits.shape[1])
 
 
 def shrunk(values: Real) -> Real:
@@ -84,8 +105,10 @@ def shrunk(values: Real) -> Real:
 
 def everything(seen: Observed, familiar: Familiar) -> dict[str, Real]:
     """What was measured, and the distance."""
-    distances = np.array([familiar.distance(one) for one in seen.embedding.astype(np.float32)])
-    return {**seen.measured, "distance": distances}
+    answered = seen.logits.argmax(axis=1)
+    embeddings = seen.embedding.astype(np.float32)
+    distances = [familiar.distance(e, int(a)) for e, a in zip(embeddings, answered, strict=True)]
+    return {**seen.measured, "distance": np.array(distances)}
 
 
 def rows(values: Mapping[str, Real]) -> list[dict[str, float]]:
@@ -111,6 +134,7 @@ def write(learnt: Mapping[str, Learnt], bundle: Bundle, version: str) -> Manifes
     columns: dict[str, NDArray[np.float32]] = {}
     for name, one in learnt.items():
         columns[f"{name}.centres"] = one.familiar.centres
+        columns[f"{name}.radii"] = one.familiar.radii
         columns[f"{name}.whitening"] = one.familiar.whitening
     file = bundle.folder / STATISTICS
     with file.open("wb") as out:
