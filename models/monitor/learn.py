@@ -16,7 +16,7 @@ from models.statistics import clopper_pearson
 
 Real = NDArray[np.float64]
 
-SHARES = (0.3, 0.35)  # of the parts: for the statistics, for the limits; the rest tries them
+FOLDS = 5
 STRETCH = 1.15  # limits lie so far beyond the most extreme window of thousands, from the median
 SICK = 1.5  # and a window that is so many times as far from the median as its limit is foreign
 FEWEST = 5  # windows of an answer
@@ -33,24 +33,36 @@ class Learnt:
 
     familiar: Familiar
     monitor: Mapping[Measure, Band]
-    healthy: int  # windows of good parts that no limit was learnt on
-    doubted: int  # of these, lie outside a limit
+    healthy: int  # windows of good parts, each held against limits learnt without it
+    doubted: int  # of these, lie outside one
 
 
 def learn(found: Observations, bundle: Bundle) -> dict[str, Learnt]:
-    """Statistics from some parts, limits from others, and on the rest how often they are wrong."""
-    first, second = (round(share * len(found)) for share in np.cumsum(SHARES))
-    number = np.arange(len(found))
-    shown, measured = found.rows(number < first), found.rows((number >= first) & (number < second))
-    tried = found.rows((number >= second) & (found.hypothesis == 0))
+    """Statistics and limits from all parts; how often they are wrong by cross-validation.
+
+    A part is held against what was learnt without its fifth of the parts: with fewer, so that the
+    limits of the bundle, which are those of more windows, lie no nearer.
+    """
+    fold = np.arange(len(found)) * FOLDS // len(found)
+    is_good = found.hypothesis == 0
     learnt = {}
     for name in bundle.manifest.detectors:
-        familiar = statistics(shown.of[name], measured.of[name])
-        monitor = bands(everything(measured.of[name], familiar))
-        values = everything(tried.of[name], familiar)
-        doubted = sum(bool(unlike(monitor, row)) for row in rows(values))
-        learnt[name] = Learnt(familiar, monitor, len(tried), doubted)
+        doubted = 0
+        for one in range(FOLDS):
+            familiar, monitor = _fit(found.rows(fold != one).of[name])
+            tried = everything(found.rows((fold == one) & is_good).of[name], familiar)
+            doubted += sum(bool(unlike(monitor, row)) for row in rows(tried))
+        learnt[name] = Learnt(*_fit(found.of[name]), int(np.count_nonzero(is_good)), doubted)
     return learnt
+
+
+def _fit(seen: Observed) -> tuple[Familiar, dict[Measure, Band]]:
+    """Limits are those of windows that made no mean and no covariance, which favour their own."""
+    number = np.arange(len(seen.logits))
+    shown, measured = (seen.rows(chosen) for chosen in (number % 2 == 0, number % 2 == 1))
+    familiar = statistics(shown, measured)
+    apart = everything(measured, familiar)
+    return familiar, bands({**seen.measured, "distance": apart["distance"]})
 
 
 def statistics(shown: Observed, measured: Observed) -> Familiar:

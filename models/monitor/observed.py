@@ -37,6 +37,11 @@ class Observed:
     embedding: Real  # (window, feature)
     measured: Mapping[str, Real]  # measure -> (window,); all but the distance
 
+    def rows(self, chosen: NDArray[np.bool_]) -> "Observed":
+        """Some of the windows."""
+        measured = {key: values[chosen] for key, values in self.measured.items()}
+        return Observed(self.logits[chosen], self.embedding[chosen], measured)
+
 
 @dataclass(frozen=True, slots=True)
 class Observations:
@@ -50,14 +55,7 @@ class Observations:
 
     def rows(self, chosen: NDArray[np.bool_]) -> "Observations":
         """Some of the parts."""
-        picked = {
-            name: Observed(
-                one.logits[chosen],
-                one.embedding[chosen],
-                {key: values[chosen] for key, values in one.measured.items()},
-            )
-            for name, one in self.of.items()
-        }
+        picked = {name: one.rows(chosen) for name, one in self.of.items()}
         return Observations(self.hypothesis[chosen], picked)
 
 
