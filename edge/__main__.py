@@ -12,6 +12,7 @@ COMMANDS = {  # name: (module, one line of help)
     "run": ("edge.run", "run the daemon for a line"),
     "check": ("edge.check", "validate LINE.toml and its bundles; opens nothing"),
     "config": ("edge.schema", "print the JSON schema of LINE.toml or of the verdict"),
+    "bundle": ("edge.store.command", "sign, verify, install and promote sets of networks"),
     "bench": ("edge.trial.bench", "measure latency, memory and processor time under load"),
     "replay": ("edge.replay", "judge recorded parts again, without a plant"),
     "explain": ("edge.explain.command", "say why a part was judged as it was"),

@@ -215,6 +215,28 @@ class Bundle:
         return replace(self, manifest=manifest, sha256="")
 
 
+def read_manifest(folder: Path) -> tuple[Manifest, bytes]:
+    """The passport alone, and its bytes; none of its files is opened.
+
+    Raises:
+        BundleError: no manifest, or one that does not fit the schema.
+    """
+    path = folder / MANIFEST
+    try:
+        raw = path.read_bytes()
+        return Manifest.model_validate(tomllib.loads(raw.decode())), raw
+    except OSError as error:
+        raise BundleError(
+            f"{path}: cannot be read ({error.strerror}); is {folder} a bundle?"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BundleError(f"{path}: not TOML: {error}") from error
+    except PydanticError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "manifest"
+        raise BundleError(f"{path}: {where}: {first['msg']}; make the bundle again") from error
+
+
 def load(folder: Path) -> Bundle:
     """Read and check a bundle.
 
@@ -222,20 +244,7 @@ def load(folder: Path) -> Bundle:
         BundleError: no manifest, one that does not fit the schema, or a file that is missing or
             differs from its hash.
     """
-    path = folder / MANIFEST
-    try:
-        raw = path.read_bytes()
-        manifest = Manifest.model_validate(tomllib.loads(raw.decode()))
-    except OSError as error:
-        raise BundleError(
-            f"{path}: cannot be read ({error.strerror}); is {folder} a bundle?"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BundleError(f"{path}: not TOML: {error}") from error
-    except PydanticError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "manifest"
-        raise BundleError(f"{path}: {where}: {first['msg']}; make the bundle again") from error
+    manifest, raw = read_manifest(folder)
     for name, expected in manifest.files.items():
         try:
             actual = hashlib.sha256((folder / name).read_bytes()).hexdigest()
