@@ -20,10 +20,11 @@ On the box (of /etc/edge/line.toml or --line; its table [bundles] names store an
 A running daemon goes on with what it has: it takes what was promoted at its next start.
 
 Keys and signatures are minisign's: `minisign -Vm manifest.toml -p quality.pub` verifies as well,
-and a secret key with a password made by `minisign -G` signs here, too. Refused, with nothing changed:
-no signature or a bad one, a key not trusted here, a version lower than was promoted, files outside
-the manifest, links and paths, data outside the ONNX file, unknown operators, oversize tensors and
-pickles. The ONNX files are first looked through in a process with limits of memory and time.
+and a secret key with a password made by `minisign -G` signs here, too. Refused, with nothing
+changed: no signature or a bad one, a key not trusted here, a version lower than was promoted, files
+outside the manifest, links and paths, data outside the ONNX file, unknown operators, oversize
+tensors and pickles. The ONNX files are first looked through in a process with limits of memory and
+time.
 
 Exit status 0: done; 1: refused; 2: wrong usage, configuration or keys.
 """

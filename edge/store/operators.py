@@ -2,9 +2,10 @@
 
 All are of the standard domain up to opset 21 and pure: the same window gives the same answer, in
 tensors whose shapes are known beforehand. Whether the box's engine has them, it tells when it tries
-the networks. Left out on purpose are control flow (If, Loop, Scan: work without an end), random numbers
-(RandomNormal, Multinomial, Bernoulli, Dropout's training), strings, sequences and optionals, and
-what has as many results as the data please (NonZero, Unique, Compress, NonMaxSuppression).
+the networks. Left out on purpose are control flow (If, Loop, Scan: work without an end), random
+numbers (RandomNormal, Multinomial, Bernoulli, Dropout's training), strings, sequences and
+optionals, and what has as many results as the data please (NonZero, Unique, Compress,
+NonMaxSuppression).
 """
 
 
@@ -32,8 +33,8 @@ REDUCTION = _names(
 )
 SHAPE = _names(
     "Cast CastLike Concat Constant ConstantOfShape DepthToSpace Expand Flatten Gather "
-    "GatherElements GatherND Identity OneHot Pad Range Reshape Resize ReverseSequence ScatterElements "
-    "ScatterND Shape Size Slice SpaceToDepth Split Squeeze Tile Transpose Unsqueeze"
+    "GatherElements GatherND Identity OneHot Pad Range Reshape Resize ReverseSequence "
+    "ScatterElements ScatterND Shape Size Slice SpaceToDepth Split Squeeze Tile Transpose Unsqueeze"
 )
 INTEGER = _names(
     "QuantizeLinear DequantizeLinear DynamicQuantizeLinear QLinearConv QLinearMatMul ConvInteger "

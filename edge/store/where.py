@@ -32,9 +32,10 @@ def box(options: argparse.Namespace) -> Box:
     Raises:
         ConfigError: no configuration, and no --store either.
     """
-    line = _line(options) if options.store is None or options.line else None
-    folder = options.store or (line.bundles.store if line else None)
-    return Box(Store(folder), line)
+    if options.store is not None and options.line is None:
+        return Box(Store(options.store), None)
+    line = _line(options)
+    return Box(Store(options.store or line.bundles.store), line)
 
 
 def trusted(options: argparse.Namespace) -> Trusted:
