@@ -14,6 +14,7 @@ COMMANDS = {  # name: (module, one line of help)
     "config": ("edge.schema", "print the JSON schema of LINE.toml or of the verdict"),
     "bench": ("edge.trial.bench", "measure latency, memory and processor time under load"),
     "replay": ("edge.replay", "judge recorded parts again, without a plant"),
+    "accept": ("edge.accept.command", "judge a labelled set: an acceptance report for the plant"),
     "explain": ("edge.explain.command", "say why a part was judged as it was"),
     "fuse": ("edge.fuse.command", "combine masses by any rule, and see what conflicts"),
     "doctor": ("edge.doctor", "say what this box has, what is wrong and how to cure it"),
