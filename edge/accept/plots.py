@@ -61,7 +61,7 @@ def detection_plot(found: Detection, low: float, high: float, *, is_large: bool)
 def rates_plot(rates: Mapping[str, Rate], target: float) -> Html:
     """Shares with their intervals, one below the other, and the target."""
     row, left, right, width = 18.0, 104.0, 128.0, 620.0
-    height = row * len(rates) + 40.0
+    height = row * len(rates) + 46.0
     most = max([target, *(rate.high for rate in rates.values() if rate.trials)]) * 1.05
 
     def x(share: float) -> float:
@@ -76,7 +76,7 @@ def rates_plot(rates: Mapping[str, Rate], target: float) -> Html:
                 yield _dot(x(rate.share), middle)
             yield _label(width, middle + 3.5, counted(rate), anchor="end")
 
-    bottom = 12.0 + row * len(rates)
+    bottom = 18.0 + row * len(rates)
     step = _step(most)
     ticks = [step * k for k in range(int(most / step) + 1)]
     return _svg(
@@ -186,5 +186,6 @@ def _label(
 ) -> Html:
     return Html(
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" '
-        f'font-weight="{css_weight}">{text(words)}</text>'
+        f'font-weight="{css_weight}" stroke="#fff" stroke-width="3" paint-order="stroke">'
+        f"{text(words)}</text>"
     )

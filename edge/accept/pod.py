@@ -9,21 +9,17 @@ hardly overlap, as with a good inspection, and they are not symmetric where the 
 a90/95 is the size that is found nine times in ten, with 95 % confidence that it is no larger.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edge.accept.exact import CONFIDENCE
+from edge.accept.exact import CONFIDENCE, upper_bound
+from edge.accept.logistic import Fit, Real, bound, fit
 
-Real = NDArray[np.float64]
 ADVISED = 60  # hit/miss targets over the range of sizes (MIL-HDBK-1823A)
 BAND = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
-_REACH = 6.0  # of bounds around the estimate, in ln a: a factor of 400
-_STEPS = 60
+STRANGE = 0.01  # chance, by the curve, of so many misses at or above the limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +48,8 @@ class Detection:
     band: tuple[BandPoint, ...]
     found_above: int  # at or above the limit: hits
     parts_above: int
-    proven_above: float | None  # POD there at least this, exactly; None when one was missed
+    proven_above: float | None  # POD there at least this: exact, without a curve; 29 of 29: 0.90
+    chance_above: float | None  # by the curve, of so many misses there, or more
 
     @property
     def count(self) -> int:
@@ -62,18 +59,10 @@ class Detection:
     def is_few(self) -> bool:
         return self.count < ADVISED
 
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """The most likely curve: ln a -> logit POD."""
-
-    intercept: float
-    slope: float
-    log_likelihood: float
-
-    def size(self, pod: float) -> float:
-        """The severity that is found with this probability."""
-        return math.exp((_logit(pod) - self.intercept) / self.slope)
+    @property
+    def is_strange(self) -> bool:
+        """The curve is surer above the limit than the parts are: it may never reach 1."""
+        return self.chance_above is not None and self.chance_above < STRANGE
 
 
 def detection(
@@ -82,8 +71,9 @@ def detection(
     """From (severity, is a hit) of each part."""
     hits = tuple(sorted(severity for severity, is_hit in rows if is_hit))
     misses = tuple(sorted(severity for severity, is_hit in rows if not is_hit))
-    above = [is_hit for severity, is_hit in rows if severity >= 1.0]
-    proven = (1.0 - confidence) ** (1.0 / len(above)) if above and all(above) else None
+    above = [(severity, is_hit) for severity, is_hit in rows if severity >= 1.0]
+    found = sum(is_hit for _, is_hit in above)
+    proven = 1.0 - upper_bound(len(above) - found, len(above), confidence) if above else None
     why = _obstacle(hits, misses)
     one = None if why else fit(*_columns(rows))
     if one is not None and one.slope <= 0.0:
@@ -101,60 +91,13 @@ def detection(
         a90=one.size(0.9) if one else None,
         a90_95=ninety.high if ninety else None,
         band=band,
-        found_above=sum(above),
+        found_above=found,
         parts_above=len(above),
         proven_above=proven,
+        chance_above=_chance([1.0 - one.pod(s) for s, _ in above], len(above) - found)
+        if one
+        else None,
     )
-
-
-def fit(sizes: Real, is_hit: Real) -> Fit:
-    """Maximum likelihood by Newton's method; `sizes` are logarithms, `is_hit` 0 or 1: (part,).
-
-    Raises:
-        ValueError: hits and misses are separated: the likelihood has no maximum.
-    """
-    design = np.stack([np.ones_like(sizes), sizes])
-    beta = np.zeros(2)
-    value = _likelihood(beta @ design, is_hit)
-    for _ in range(_STEPS):
-        share = _share(beta @ design)
-        gradient = design @ (is_hit - share)
-        curvature = (design * (share * (1.0 - share))) @ design.T
-        try:
-            step: Real = np.asarray(np.linalg.solve(curvature, gradient), np.float64)
-        except np.linalg.LinAlgError as error:
-            raise ValueError("hits and misses are separated") from error
-        beta, value, before = *_climb(design, is_hit, beta, step, value), value
-        if value - before < 1e-12:
-            return Fit(float(beta[0]), float(beta[1]), value)
-    raise ValueError("hits and misses are separated")
-
-
-def bound(
-    sizes: Real, is_hit: Real, one: Fit, pod: float, confidence: float, side: float = 1.0
-) -> float | None:
-    """One-sided bound, upper or (side -1) lower, of the size found with probability `pod`.
-
-    The farthest size whose profile likelihood lies within chi-squared (1 degree of freedom) of the
-    maximum; after Cheng & Iles 1983, Technometrics 25, 77-86, whose bands are for both parameters
-    at once. None where it is beyond a factor of 400.
-    """
-    drop = NormalDist().inv_cdf(confidence) ** 2 / 2.0
-    centre = math.log(one.size(pod))
-    inside, outside = 0.0, _REACH
-    slope = one.slope
-    if one.log_likelihood - _profile(sizes, is_hit, centre + side * outside, pod, slope) < drop:
-        return None
-    for _ in range(_STEPS):
-        middle = (inside + outside) / 2.0
-        lost = one.log_likelihood - _profile(sizes, is_hit, centre + side * middle, pod, slope)
-        if lost < drop:
-            inside = middle
-        else:
-            outside = middle
-        if outside - inside < 1e-9:
-            break
-    return math.exp(centre + side * (inside + outside) / 2.0)
 
 
 def first_showings(rows: Sequence[tuple[str, float, bool]]) -> list[tuple[float, bool]]:
@@ -163,6 +106,18 @@ def first_showings(rows: Sequence[tuple[str, float, bool]]) -> list[tuple[float,
     for group, severity, is_hit in rows:
         first.setdefault(group, (severity, is_hit))
     return list(first.values())
+
+
+def _chance(shares: Sequence[float], events: int) -> float:
+    """Of at least `events` among independent trials, each with its own share."""
+    exactly = np.zeros(events)  # k of the trials so far, k < events
+    if not events:
+        return 1.0
+    exactly[0] = 1.0
+    for share in shares:
+        exactly[1:] = exactly[1:] * (1.0 - share) + exactly[:-1] * share
+        exactly[0] *= 1.0 - share
+    return float(max(0.0, 1.0 - exactly.sum()))
 
 
 def _obstacle(hits: Sequence[float], misses: Sequence[float]) -> str:
@@ -201,47 +156,3 @@ def _band(rows: Sequence[tuple[float, bool]], one: Fit, confidence: float) -> tu
         )
         for pod in BAND
     )
-
-
-def _profile(sizes: Real, is_hit: Real, at: float, pod: float, slope: float) -> float:
-    """Largest log likelihood of the curves that pass through (at, pod)."""
-    run, level = sizes - at, _logit(pod)
-    value = _likelihood(level + slope * run, is_hit)
-    for _ in range(_STEPS):
-        share = _share(level + slope * run)
-        curvature = float((run * run * share * (1.0 - share)).sum())
-        if curvature <= 0.0:
-            return value
-        step = float((run * (is_hit - share)).sum()) / curvature
-        for _ in range(_STEPS):  # Newton's step may overshoot: halve it until it climbs
-            higher = _likelihood(level + (slope + step) * run, is_hit)
-            if higher >= value:
-                break
-            step /= 2.0
-        slope, value, before = slope + step, max(higher, value), value
-        if value - before < 1e-12:
-            break
-    return value
-
-
-def _climb(design: Real, is_hit: Real, beta: Real, step: Real, value: float) -> tuple[Real, float]:
-    """Newton's step, halved until it climbs."""
-    for _ in range(_STEPS):
-        higher = _likelihood((beta + step) @ design, is_hit)
-        if higher >= value:
-            return beta + step, higher
-        step = step / 2.0
-    return beta, value
-
-
-def _likelihood(logits: Real, is_hit: Real) -> float:
-    """Log likelihood of hits and misses."""
-    return float((is_hit * logits - np.logaddexp(0.0, logits)).sum())
-
-
-def _share(logits: Real) -> Real:
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)))
-
-
-def _logit(share: float) -> float:
-    return math.log(share / (1.0 - share))

@@ -29,8 +29,8 @@ def measuring_system(made: Report) -> Html:
         "Miss: decisions to pass a part that is to be stopped. False alarm: the reverse. Limits of "
         "AIAG MSA, 4th edition: acceptable from 90 %, to 2 % and to 5 %; marginal from 80 %, to "
         "5 % and to 10 %. Intervals are two-sided and allow for repeats being alike. Kappa: "
-        f"Cohen's, from {GOOD_KAPPA} on good. {repeats} A miss rate of 2 % is far looser than the escape bound: "
-        "this chapter is about agreement, not about escapes."
+        f"Cohen's, from {GOOD_KAPPA} on good. {repeats} A miss rate of 2 % is far "
+        "looser than the escape bound: this chapter is about agreement, not about escapes."
     )
     return join(
         [
@@ -87,7 +87,8 @@ def probability_of_detection(made: Report) -> Html:
         "(MIL-HDBK-1823A); the band and a90/95 are bounds of the profile likelihood, each side at "
         f"{percent(made.wanted.confidence)}. Strokes above are hits, below misses. The handbook "
         f"advises {ADVISED} parts or more over the range of sizes; * has fewer. False calls beside "
-        f"it: {counted(stopped)} good showings stopped ({ends(stopped)})."
+        f"it: {counted(stopped)} good showings stopped ({ends(stopped)}). The curve of all kinds "
+        "is one of this mixture of kinds, no more."
     )
     return join(
         [
@@ -100,7 +101,7 @@ def probability_of_detection(made: Report) -> Html:
                     "a90",
                     "a90/95",
                     "found at or above the limit",
-                    "there at least",
+                    "POD there at least",
                 ),
                 [_detected(one) for one in made.detections],
             ),
@@ -109,6 +110,7 @@ def probability_of_detection(made: Report) -> Html:
                 for one in made.detections
                 if one.state != "fitted"
             ),
+            *(paragraph(_strange(one), css="note") for one in made.detections if one.is_strange),
             tag(
                 "div",
                 *(tag("figure", detection_plot(k, low, high, is_large=False)) for k in kinds),
@@ -119,8 +121,16 @@ def probability_of_detection(made: Report) -> Html:
     )
 
 
+def _strange(one: Detection) -> str:
+    missed = one.parts_above - one.found_above
+    return (
+        f"{one.kind}: {missed} missed at or above the limit are more than this curve explains "
+        f"(chance {one.chance_above:.1g}). It ends at 100 %, the inspection may not: some defects "
+        "may be hard to see whatever their size. Believe the exact figure in the last column."
+    )
+
+
 def _detected(one: Detection) -> tuple[object, ...]:
-    proven = f"POD {percent(one.proven_above)}" if one.proven_above is not None else NONE
     bounded = one.a90 is None or one.a90_95 is not None
     return (
         one.kind + (" *" if one.is_few else ""),
@@ -129,5 +139,5 @@ def _detected(one: Detection) -> tuple[object, ...]:
         number(one.a90),
         number(one.a90_95) if bounded else "not bounded",
         f"{one.found_above} of {one.parts_above}",
-        proven,
+        percent(one.proven_above) if one.proven_above is not None else NONE,
     )
