@@ -7,14 +7,17 @@ feed one detector (two cameras on a station are two sensors, one network).
 
 import hashlib
 import tomllib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 from pydantic import ValidationError as PydanticError
 
+from edge import monitor
 from edge.errors import BundleError
+from edge.monitor import Band, Familiar, Measure
 
 MANIFEST = "manifest.toml"
 MAX_HYPOTHESES = 16
@@ -88,14 +91,6 @@ class DetectorClass(_Table):
     prior: Annotated[float, Field(gt=0.0, le=1.0)]  # share in the training data, divided out
 
 
-class OutOfDistribution(_Table):
-    """How far from its training data a detector answers (Lee et al. 2018; Liu et al. 2020)."""
-
-    energy_limit: float | None = None  # -T logsumexp(logits / T) above this is foreign
-    distance_limit: float | None = None  # Mahalanobis distance of the embedding
-    statistics: FileName | None = None  # npz: mean (d), precision (d, d)
-
-
 class Detector(_Table):
     """One network: its file, its input, the meaning of its outputs, its calibration."""
 
@@ -108,7 +103,7 @@ class Detector(_Table):
     classes: tuple[DetectorClass, ...] = Field(min_length=2)
     temperature: PositiveFloat = 1.0  # fitted on the quantised network (Guo et al. 2017)
     discount: Share = 0.99  # of Shafer: what is kept of the mass, the rest is ignorance
-    out_of_distribution: OutOfDistribution | None = None
+    monitor: dict[Measure, Band] = {}  # limits that depend on the machine watched
 
 
 class Thresholds(_Table):
@@ -156,6 +151,7 @@ class Manifest(_Table):
     thresholds: tuple[Thresholds, ...] = Field(min_length=1)
     certificate: Certificate | None = None
     golden: FileName | None = None  # npz: `<detector>.input`, `<detector>.logits`
+    statistics: FileName | None = None  # npz: see `edge.monitor.read`
     files: dict[FileName, Sha256]  # every other file of the bundle
     origin: Origin
     limits: str = ""  # what it was never shown
@@ -177,9 +173,10 @@ class Manifest(_Table):
                 covered |= set(one.hypotheses)
             if missing := known - covered:
                 raise ValueError(f"detectors.{name}: no class allows {sorted(missing)}")
-        wanted = {d.file for d in self.detectors.values()} | (
-            {self.golden} if self.golden else set()
-        )
+            if "distance" in detector.monitor and not (detector.embedding and self.statistics):
+                raise ValueError(f"detectors.{name}: distance needs an embedding and statistics")
+        wanted = {d.file for d in self.detectors.values()}
+        wanted |= {file for file in (self.golden, self.statistics) if file}
         if unlisted := wanted - set(self.files):
             raise ValueError(f"files has no hash of {sorted(unlisted)}")
         if not any(t.sensors is None for t in self.thresholds):
@@ -204,6 +201,7 @@ class Bundle:
     folder: Path
     manifest: Manifest
     sha256: str  # of the manifest, which holds the hash of everything else
+    familiar: Mapping[str, Familiar] = field(default_factory=dict, compare=False)  # by detector
 
     @property
     def label(self) -> str:
@@ -215,6 +213,28 @@ class Bundle:
         return replace(self, manifest=manifest, sha256="")
 
 
+def read_manifest(folder: Path) -> tuple[Manifest, bytes]:
+    """The passport alone, and its bytes; none of its files is opened.
+
+    Raises:
+        BundleError: no manifest, or one that does not fit the schema.
+    """
+    path = folder / MANIFEST
+    try:
+        raw = path.read_bytes()
+        return Manifest.model_validate(tomllib.loads(raw.decode())), raw
+    except OSError as error:
+        raise BundleError(
+            f"{path}: cannot be read ({error.strerror}); is {folder} a bundle?"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BundleError(f"{path}: not TOML: {error}") from error
+    except PydanticError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "manifest"
+        raise BundleError(f"{path}: {where}: {first['msg']}; make the bundle again") from error
+
+
 def load(folder: Path) -> Bundle:
     """Read and check a bundle.
 
@@ -222,20 +242,7 @@ def load(folder: Path) -> Bundle:
         BundleError: no manifest, one that does not fit the schema, or a file that is missing or
             differs from its hash.
     """
-    path = folder / MANIFEST
-    try:
-        raw = path.read_bytes()
-        manifest = Manifest.model_validate(tomllib.loads(raw.decode()))
-    except OSError as error:
-        raise BundleError(
-            f"{path}: cannot be read ({error.strerror}); is {folder} a bundle?"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BundleError(f"{path}: not TOML: {error}") from error
-    except PydanticError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "manifest"
-        raise BundleError(f"{path}: {where}: {first['msg']}; make the bundle again") from error
+    manifest, raw = read_manifest(folder)
     for name, expected in manifest.files.items():
         try:
             actual = hashlib.sha256((folder / name).read_bytes()).hexdigest()
@@ -247,4 +254,6 @@ def load(folder: Path) -> Bundle:
             raise BundleError(
                 f"{folder / name}: is not the file the manifest lists (sha256 differs)"
             )
-    return Bundle(folder, manifest, hashlib.sha256(raw).hexdigest())
+    watched = [name for name, one in manifest.detectors.items() if "distance" in one.monitor]
+    familiar = monitor.read(folder / manifest.statistics, watched) if manifest.statistics else {}
+    return Bundle(folder, manifest, hashlib.sha256(raw).hexdigest(), familiar)

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from edge.config import Line, read
 from edge.fit import check_bundles
+from edge.store.choice import chosen
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    line = read(options.line)
+    line = chosen(read(options.line))
     bundles = check_bundles(line)
     console = Console(highlight=False)
     console.print(f"{options.line}: right", style="green")

@@ -22,6 +22,7 @@ from edge.errors import ConfigError
 from sensors.wiring import HandshakeNodes, Id, Link, Row, SensorSource, TriggerSource
 
 ANY_RECIPE = "*"
+STORED = "store:"  # and a bundle's name: the version of it that was promoted for the place
 SHIPPED = Path(__file__).parent / "bundles"
 
 
@@ -80,6 +81,14 @@ class Storage(Row):
     retention_days: PositiveFloat = 7.0
 
 
+class Bundles(Row):
+    """Where installed bundles lie (`edge bundle`), and whose signatures count."""
+
+    store: Path = Path("bundles")
+    keys: Path = Path("keys")  # minisign public keys, *.pub; whoever can write here is trusted
+    require_signature: bool = False  # of folders that a station names directly, too
+
+
 class Engine(Row):
     """Which engine runs the networks, and with how many threads.
 
@@ -102,6 +111,7 @@ class Line(Row):
     budget: Budget = Budget()
     storage: Storage = Storage()
     engine: Engine = Engine()
+    bundles: Bundles = Bundles()
     http: Annotated[str, Field(pattern=r"^[^:]+:\d+$")] = "127.0.0.1:8080"
     record: Path | None = None  # folder: every part's raw payloads are kept there
     record_limit: NonNegativeInt = 1000  # parts
@@ -165,13 +175,17 @@ def read(path: Path) -> Line:
 
 
 def rebase(line: Line, folder: Path) -> Line:
-    """Every relative path of the line, resolved against `folder`; `shipped:NAME` is our own."""
+    """Every relative path of the line, resolved against `folder`; `shipped:NAME` is our own, and
+    `store:NAME` is left for `edge.store.choice`.
+    """
 
     def walk(value: Any) -> Any:
         if isinstance(value, Path):
             text = str(value)
             if text.startswith("shipped:"):
                 return SHIPPED / text.removeprefix("shipped:")
+            if text.startswith(STORED):
+                return value
             return value if value.is_absolute() else folder / value
         if isinstance(value, dict):
             return {k: walk(v) for k, v in value.items()}

@@ -36,6 +36,7 @@ from edge.checkup.links import check_links, check_local_broker
 from edge.config import SHIPPED, Line, read
 from edge.errors import BundleError, ConfigError
 from edge.fit import check_bundles
+from edge.store.choice import chosen
 
 CHECK = "mend that, then: edge check LINE.toml"
 STYLES = {State.OK: "green", State.WARNING: "yellow", State.PROBLEM: "bold red"}
@@ -82,6 +83,7 @@ def _without_line() -> list[Finding]:
 
 def _line(path: Path, line: Line) -> list[Finding]:
     try:
+        line = chosen(line)
         bundles = check_bundles(line)
     except ConfigError as error:
         fit = [problem("line", str(error), CHECK)]

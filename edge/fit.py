@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from edge import bundle
 from edge.bundle import Bundle, SeriesInput
 from edge.config import Line, Sensor, Station
 from edge.errors import BundleError, ConfigError
 from edge.fusion.rules import named
+from edge.store.choice import admit
 
 
 def check_bundles(line: Line) -> dict[Path, Bundle]:
@@ -21,7 +21,7 @@ def check_bundles(line: Line) -> dict[Path, Bundle]:
             where = f"stations.{station.id}.bundles.{recipe}"
             if folder not in bundles:
                 try:
-                    bundles[folder] = bundle.load(folder)
+                    bundles[folder] = admit(folder, line.bundles)
                 except BundleError as error:
                     raise ConfigError(f"{where}: {error}") from error
                 _check_rule(bundles[folder], where)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from edge.decode import DecodeThread
 from sensors.clip import Picture
 from sensors.complaints import Complaints
+from sensors.condition import appearance
 from sensors.errors import BadReading
-from sensors.signal import Count, Encoded
+from sensors.signal import Appearance, Count, Encoded
 from sensors.windower import Windower
 
 LATE = 2  # pictures of a part that came before its trigger; if more, the next are not left
@@ -73,18 +74,19 @@ class FrameDecoder:
         if encoded is None or picture.is_asked:
             return
 
-        def work() -> NDArray[np.uint8] | BadReading:
+        def work() -> tuple[NDArray[np.uint8], Appearance] | BadReading:
             try:
-                return encoded.decode()
+                pixels = encoded.decode()
             except BadReading as error:
                 return error
+            return pixels, appearance(pixels)
 
-        def done(result: NDArray[np.uint8] | BadReading) -> None:
+        def done(result: tuple[NDArray[np.uint8], Appearance] | BadReading) -> None:
             if isinstance(result, BadReading):
                 self._refuse(sensor, result, encoded)
                 self._windower.develop(sensor, picture, None)
             else:
-                self._windower.develop(sensor, picture, result)
+                self._windower.develop(sensor, picture, *result)
             self._developed(sensor)
 
         picture.is_asked = self._decode.submit(sensor, work, done)

@@ -70,8 +70,18 @@ class SensorIntake:
             arrival_ns=received_ns,
             wall_anchor_ns=time.time_ns() - time.monotonic_ns(),
         )
-        sample = Sample(self._sensor.id, one.seq, one.t0_ns, received_ns, one.rate_hz, data)
-        self._station.add(sample, time_ns, self._clock.kind)
+        clock = self._clock
+        sample = Sample(
+            self._sensor.id,
+            one.seq,
+            one.t0_ns,
+            received_ns,
+            one.rate_hz,
+            data,
+            late_ns=clock.late_ns,
+            drift_ppm=clock.drift_ppm,
+        )
+        self._station.add(sample, time_ns, clock.kind)
         if self._tape is not None:
             came = RecordedBlock(received_ns, payload, properties, time_ns)
             self._tape.keep(self._sensor.id, one, came)

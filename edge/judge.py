@@ -12,7 +12,8 @@ from edge.bundle import Bundle
 from edge.config import Sensor
 from edge.fusion.combination import Combination, combine
 from edge.fusion.decision import Absence, Decided, criteria, decide_by
-from edge.fusion.evidence import excludes, reliability, statement
+from edge.fusion.doubt import barring, believed, measures, unlike
+from edge.fusion.evidence import excludes, signs, statement
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass, vacuous
 from edge.grounds import Grounds, grounds
@@ -70,15 +71,42 @@ class Heard:
     report: SensorReport
     mass: Mass
     sets: Mapping[int, str]  # that it can speak of, and their classes; none when not at work
+    unfamiliar: str = ""  # what looks so foreign that it may be the part: it must not pass
 
 
 def hear(answer: Answer, bundle: Bundle) -> Heard:
     """Evidence of one sensor."""
-    return Heard(answer, *_evidence(answer, bundle, Frame(bundle.manifest.hypotheses)))
+    frame = Frame(bundle.manifest.hypotheses)
+    report, window, score = _report(answer), answer.window, answer.score
+    if window is None or score is None:
+        return Heard(answer, report, vacuous(frame), {})
+    detector = bundle.manifest.detectors[answer.sensor.input]
+    familiar = bundle.familiar.get(answer.sensor.input)
+    found = measures(window.quality, score.logits, score.embedding, detector.temperature, familiar)
+    doubts = [
+        *signs(window.quality, bundle.manifest.rejecting), *unlike(detector.monitor, found)
+    ]  # fmt: skip
+    health, why = believed(doubts)
+    said = statement(score.logits, detector, frame, health)
+    spoken = {
+        "status": "ok" if health == 1.0 else "sick",
+        "reason": why,
+        "engine": f"{score.engine} {score.precision}",
+        "probabilities": {k: round(v, 6) for k, v in said.probabilities.items()},
+        "mass": {frame.label(k): round(v, 6) for k, v in said.mass.items()},
+        "reliability": health,
+        "measured": {k: float(f"{v:.4g}") for k, v in found.items()},
+    }
+    sets = said.sets if health > 0.0 else {}
+    return Heard(answer, report.model_copy(update=spoken), said.mass, sets, barring(doubts))
 
 
 def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
-    """Evidence of every sensor, combined and decided upon."""
+    """Evidence of every sensor, combined and decided upon.
+
+    A sensor that is too sick to be believed is an absent one, which the plant may accept. Not so
+    one whose window looks foreign: it is not absent, it saw something, and that may be the part.
+    """
     manifest = bundle.manifest
     frame = Frame(manifest.hypotheses)
     reports = {one.answer.sensor.id: one.report for one in heard}
@@ -89,12 +117,13 @@ def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
         rules_out = excludes(manifest.detectors[sensor.input], frame, manifest.good)
         if one.report.reliability > 0.0:
             watched |= rules_out
-        else:
+        elif not one.unfamiliar:
             absent.append(Absence(sensor.id, sensor.on_missing == "accept", rules_out))
     combination = combine(manifest.rule, [one.mass for one in heard])
     working = frozenset(h.answer.sensor.input for h in heard if h.report.reliability > 0.0)
     thresholds = manifest.thresholds_for(working)
-    held = criteria(frame, manifest.good, thresholds, absent, watched=watched)
+    strange = [f"{one.answer.sensor.id}: {one.unfamiliar}" for one in heard if one.unfamiliar]
+    held = criteria(frame, manifest.good, thresholds, absent, watched=watched, unfamiliar=strange)
     standing = held.standing(combination)
     decided = decide_by(held, combination, standing)
     why = grounds(manifest.rule, combination, reports, [h.sets for h in heard], held, standing)
@@ -102,34 +131,29 @@ def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
     return Judged(decided, combination, why, tuple(degraded))
 
 
-def _evidence(
-    answer: Answer, bundle: Bundle, frame: Frame
-) -> tuple[SensorReport, Mass, Mapping[int, str]]:
-    window, score = answer.window, answer.score
-    quality = window.quality if window else None
+def _report(answer: Answer) -> SensorReport:
+    """What is known without a score."""
+    window = answer.window
     report = SensorReport(
         status=answer.status,
         reason=answer.reason,
         detector=answer.sensor.input,
         clock=window.clock if window else "",
-        coverage=quality.coverage if quality else 0.0,
-        gaps=quality.gaps if quality else 0,
-        clipped=quality.clipped if quality else 0.0,
-        repeated=quality.repeated if quality else 0.0,
     )
-    if score is None or quality is None:
-        return report, vacuous(frame), {}
-    health, why = reliability(quality, bundle.manifest.rejecting)
-    said = statement(score.logits, bundle.manifest.detectors[answer.sensor.input], frame, health)
-    spoken = {
-        "status": "ok" if health == 1.0 else "sick",
-        "reason": why,
-        "engine": f"{score.engine} {score.precision}",
-        "probabilities": {k: round(v, 6) for k, v in said.probabilities.items()},
-        "mass": {frame.label(k): round(v, 6) for k, v in said.mass.items()},
-        "reliability": health,
+    if window is None:
+        return report
+    quality = window.quality
+    looks = {
+        "coverage": quality.coverage,
+        "gaps": quality.gaps,
+        "clipped": quality.clipped,
+        "repeated": quality.repeated,
+        "held": quality.waveform.held if quality.waveform else 0.0,
+        "dark": quality.appearance.dark if quality.appearance else 0.0,
+        "skew_ms": round(quality.skew_ms, 3),
+        "drift_ppm": round(quality.drift_ppm, 1),
     }
-    return report.model_copy(update=spoken), said.mass, said.sets if health > 0.0 else {}
+    return report.model_copy(update=looks)
 
 
 def verdict(

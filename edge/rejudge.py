@@ -1,7 +1,7 @@
 """One recorded part, judged again by the daemon's own steps, one after the other. No clock runs."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edge.bundle import Bundle
@@ -117,6 +117,10 @@ class Judge:
             return Answer(one, report.status, report.reason, window=window)
         if window is None:
             return Answer(one, "silent", "the recorded blocks do not fill its window")
+        if report is not None:  # what its clock did before this part is not in the data either
+            skew_ms, drift_ppm = report.skew_ms, report.drift_ppm
+            quality = replace(window.quality, skew_ms=skew_ms, drift_ppm=drift_ppm)
+            window = replace(window, quality=quality)
         try:
             return Answer(one, "ok", window=window, score=self._detectors[one.input].infer(window))
         except RunFailed as error:

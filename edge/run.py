@@ -18,6 +18,7 @@ from edge.config import Line, read
 from edge.daemon import Daemon
 from edge.errors import DiskFailed, EngineHung
 from edge.priority import NICENESS, go_first
+from edge.store.choice import chosen
 
 log = logging.getLogger("edge")
 # A thread that is woken asks for the interpreter this long before it is given: twice a verdict, the
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)  # lost links, the supervisor says
-    line = read(options.line)
+    line = chosen(read(options.line))
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     go_first(NICENESS)
     status = 0

@@ -82,6 +82,11 @@ class SensorReport(_Part):
     gaps: int = 0
     clipped: float = 0.0
     repeated: float = 0.0
+    held: float = 0.0  # share of samples that equal the one before
+    dark: float = 0.0  # share of black pixels, in the blackest picture
+    skew_ms: float = 0.0  # how far its stamps disagree with the count of blocks, or with arrivals
+    drift_ppm: float = 0.0  # of its clock against the box's
+    measured: dict[str, float] = {}  # what the bundle has limits for, learnt from healthy windows
     conflict_share: float = 0.0  # how much of the conflict it brings; over all sensors the whole
     conflict_with: dict[str, float] = {}  # other sensor -> conflict of these two alone
     flip: Flip | None = None  # None: no change of this sensor alone decides otherwise

@@ -16,6 +16,8 @@ from models.study import kept
 
 OUT = Path("edge/bundles/motor")
 COUNTS = {"train": 18_000, "validation": 1_500, "calibration": 4_500, "test": 4_500}
+WATCHED = 5_000  # parts that the limits of the health monitors are learnt on
+PLAIN_WIDTH = 160  # of a table that goes into a file
 CALIBRATING = 300  # parts whose activations set the INT8 scales
 
 
@@ -105,14 +107,35 @@ def compare(arguments: argparse.Namespace) -> None:
         report.draw(found, arguments.picture)
 
 
+def watch(arguments: argparse.Namespace) -> None:
+    """learn what healthy windows measure, for the health monitors; or try them (--faults)"""
+    from models.monitor import learn, observed, recognised  # noqa: PLC0415 - scipy
+
+    bundle = load(arguments.out)
+    if getattr(arguments, "faults", 0):
+        rows = recognised.recognise(bundle, arguments.faults, arguments.jobs)
+        console = Console()
+        recognised.show(rows, console if console.is_terminal else Console(width=PLAIN_WIDTH))
+        if arguments.json:
+            text = json.dumps(recognised.as_data(rows, bundle), indent=1)
+            arguments.json.write_text(text + "\n")
+        return
+    parts = round(arguments.share * (getattr(arguments, "parts", 0) or WATCHED))
+    found = observed.collect(bundle, parts, arguments.jobs, arguments.work / "monitor")
+    learnt = learn.learn(found, bundle)
+    learn.write(learnt, bundle, passport.VERSION)
+    _say(learn.metrics(learnt))
+
+
 STEPS = {
     "simulate": (simulate,),
     "train": (teach,),
     "quantize": (shrink,),
     "answer": (ask,),
     "bundle": (pack,),
+    "monitor": (watch,),
     "evaluate": (judge,),
-    "make": (simulate, teach, shrink, ask, pack),
+    "make": (simulate, teach, shrink, ask, pack, watch),
 }
 
 
@@ -133,9 +156,20 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--detectors", nargs="+", choices=list(DESIGNS), default=list(DESIGNS), help="which"
         )
+        if name == "monitor":
+            _add_monitor(command)
         if name == "evaluate":
             _add_comparison(command)
     return parser
+
+
+def _add_monitor(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--parts", type=int, default=WATCHED, help="to simulate; %(default)s")
+    command.add_argument(
+        "--faults", type=int, default=0, metavar="PARTS",
+        help="learn nothing; do every fault to so many good parts and count what is recognised",
+    )  # fmt: skip
+    command.add_argument("--json", type=Path, help="write what --faults found there")
 
 
 def _add_comparison(command: argparse.ArgumentParser) -> None:

@@ -51,6 +51,9 @@ SPLITS = (
 GOLDEN = Split("golden", seed=705, first_station=900, stations=10, defect_share=0.75)
 # Rules are chosen on these, so that the test parts, on which a bundle is measured, choose nothing.
 COMPARISON = Split("comparison", seed=706, first_station=910, stations=200, defect_share=0.5)
+# What healthy windows measure is learnt on these: a station for each part, as limits must hold on
+# stations never seen, and parts of one station are alike.
+MONITOR = Split("monitor", seed=707, first_station=1120, stations=20_000, defect_share=0.25)
 
 
 @dataclass(frozen=True, slots=True)

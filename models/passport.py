@@ -14,7 +14,7 @@ from models.answers import Findings, answers
 from models.detectors import DESIGNS, Design
 from sensors.simulator.cause import HYPOTHESES
 
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 RULE = "yager"
 DISCOUNT = 0.99
 GOLDEN = "golden.npz"

@@ -11,6 +11,7 @@ from typing import Any
 
 import cv2
 
+from sensors.condition import appearance
 from sensors.errors import LinkLost
 from sensors.picture import fit
 from sensors.signal import Count, Sample
@@ -154,7 +155,10 @@ class CameraSource:
                 continue
             taken_ns = received_ns + round(self._source.stamp_offset_ms * 1e6)
             data = fit(pixels, *self._size)
-            sample = Sample(self._source.id, seq, taken_ns, received_ns, rate_hz, data)
+            sample = Sample(
+                self._source.id, seq, taken_ns, received_ns, rate_hz, data,
+                appearance=appearance(data),
+            )  # fmt: skip
             self._hand_over(loop, sample)
             seq += 1
 

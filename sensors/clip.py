@@ -8,11 +8,11 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from sensors.signal import ClockKind, Encoded, Quality, Sample, Window
+from sensors import condition
+from sensors.signal import Appearance, ClockKind, Encoded, Quality, Sample, Window
 
 NEAR = 0.75  # periods: a picture further from a stated time only stands in for the missing one
 MIN_COVERAGE = 0.5
-WHITE = 255
 
 
 @dataclass(slots=True, eq=False)
@@ -25,6 +25,9 @@ class Picture:
     pixels: NDArray[np.uint8] | None
     encoded: Encoded | None  # until its pixels are there
     is_repeat: bool  # came with the very content of the one before
+    appearance: Appearance | None  # of its pixels; None until somebody looks
+    late_ns: int
+    drift_ppm: float
     is_asked: bool = False  # somebody is decoding it
     is_looked_at: bool = False  # by a network, in advance
 
@@ -63,7 +66,17 @@ class ClipRing:
                 self._reanchor(round(time_ns - last.time_ns - self._period_ns))
             is_repeat = encoded is not None and encoded.data == self._last
         self._pictures.append(
-            Picture(time_ns, sample.received_ns, sample.seq, pixels, encoded, is_repeat)
+            Picture(
+                time_ns,
+                sample.received_ns,
+                sample.seq,
+                pixels,
+                encoded,
+                is_repeat,
+                sample.appearance,
+                sample.late_ns,
+                sample.drift_ppm,
+            )
         )
         self._last = encoded.data if encoded else b""
         self._clock = clock
@@ -84,9 +97,14 @@ class ClipRing:
         come = times_ns[: self.come(times_ns)]
         return self._nearest(self._pictures, come) if come else []
 
-    def develop(self, picture: Picture, pixels: NDArray[np.uint8] | None) -> None:
+    def develop(
+        self,
+        picture: Picture,
+        pixels: NDArray[np.uint8] | None,
+        appearance: Appearance | None = None,
+    ) -> None:
         """The pixels of a picture; None: it cannot be decoded, and there is no such picture."""
-        picture.pixels, picture.encoded = pixels, None
+        picture.pixels, picture.encoded, picture.appearance = pixels, None, appearance
         if pixels is None and picture in self._pictures:
             self._pictures.remove(picture)
 
@@ -109,6 +127,8 @@ class ClipRing:
         if coverage < MIN_COVERAGE:
             return None
         data = np.stack(shown)
+        looks = [_appearance(one) for one in chosen]
+        seen = condition.of_clip(looks)
         return Window(
             sensor=sensor,
             data=data,
@@ -120,9 +140,12 @@ class ClipRing:
             quality=Quality(
                 coverage=coverage,
                 gaps=sum(not near for near, _ in groupby(is_near)),
-                clipped=np.count_nonzero(data == WHITE) / data.size,
+                clipped=seen.white,
                 repeated=_repeated(chosen, data) / len(chosen),
                 is_flat=bool(data.max() == data.min()),
+                skew_ms=min(one.late_ns for one in chosen) / 1e6,
+                drift_ppm=max((one.drift_ppm for one in chosen), key=abs),
+                appearance=seen,
             ),
         )
 
@@ -146,6 +169,14 @@ class ClipRing:
         self._count("reanchored")
         for picture in self._pictures:
             picture.time_ns += by_ns
+
+
+def _appearance(picture: Picture) -> Appearance:
+    """Nearly always known since it was decoded, off the loop."""
+    if picture.appearance is None:
+        assert picture.pixels is not None
+        picture.appearance = condition.appearance(picture.pixels)
+    return picture.appearance
 
 
 def _repeated(chosen: Sequence[Picture], data: NDArray[np.uint8]) -> int:

@@ -54,11 +54,17 @@ class SourceClock:
         self._odd: deque[int] = deque(maxlen=ODD_READINGS)
         self._readings = 0
         self._is_believed = trust == "synchronised"
+        self.late_ns = 0  # how much later than its best blocks the last one arrived
 
     @property
     def kind(self) -> ClockKind:
         """What a verdict may say of times mapped just now."""
         return "synchronised" if self._is_believed else "envelope"
+
+    @property
+    def drift_ppm(self) -> float:
+        """How much faster than the box's clock this one runs; 0 while that is not sure."""
+        return self._envelope.drift_ppm
 
     def observe(
         self,
@@ -86,6 +92,7 @@ class SourceClock:
             first -= wall_anchor_ns
         end = first + duration_ns
         offset = self._learn(_Seen(seq, first, arrival_ns), end, period_ns, is_picture)
+        self.late_ns = max(0, arrival_ns - end - offset)
         if self._is_believed:
             return first
         return min(first + offset, arrival_ns - duration_ns)

@@ -6,6 +6,8 @@ it. Pure.
 """
 
 from collections import deque
+from collections.abc import Sequence
+from itertools import islice
 
 SECOND = 1_000_000_000
 BUCKET_NS = SECOND
@@ -13,6 +15,7 @@ BUCKETS = 10  # with data in them; a slow clock of 50 ppm is followed 0.5 ms beh
 KEPT_NS = 60 * SECOND  # after a silence this long, what was known is no bound any more
 MAX_RISE = 500e-6  # no crystal drifts faster; a delay may
 LATE_NS = SECOND // 4  # a block this far above the envelope was held up: it says nothing
+DRIFT_LAG = 3  # buckets over which a rate is taken
 PATIENCE_NS = 60 * SECOND  # of nothing but late blocks, until the delay is believed
 
 
@@ -25,6 +28,7 @@ class Envelope:
         self._offset_ns: int | None = None
         self._at_ns = 0  # latest time at which the offset was moved
         self._late_since_ns: int | None = None
+        self.drift_ppm = 0.0  # how much faster the clock runs, where it does so all the time
 
     @property
     def offset_ns(self) -> int | None:
@@ -57,6 +61,7 @@ class Envelope:
         self._at_ns = arrival_ns
         self._late_since_ns = None
         self._minima.clear()
+        self.drift_ppm = 0.0
         self._minima.append((arrival_ns // BUCKET_NS, self._offset_ns))
         self._least = self._offset_ns
         return self._offset_ns
@@ -75,6 +80,7 @@ class Envelope:
         minima = self._minima
         newest, least = minima[-1]
         if bucket > newest:
+            self.drift_ppm = _drift_ppm(minima)
             minima.append((bucket, difference))
             while minima[0][0] < bucket - KEPT_NS // BUCKET_NS:
                 minima.popleft()
@@ -83,3 +89,20 @@ class Envelope:
             minima[-1] = (newest, difference)
             self._least = min(self._least, difference)
         return self._least
+
+
+def _drift_ppm(minima: Sequence[tuple[int, int]]) -> float:
+    """The least of the rates between minima `DRIFT_LAG` apart, if they all have one sign, else 0.
+
+    A delay that sets in, once, is a step in them and no rate.
+    """
+    rates = [
+        (before - after) / (later - earlier) * 1e6 / BUCKET_NS
+        for (earlier, before), (later, after) in zip(
+            minima, islice(minima, DRIFT_LAG, None), strict=False
+        )
+    ]
+    if len(rates) < 2:
+        return 0.0
+    slowest = min(rates, key=abs)
+    return slowest if min(rates) * max(rates) > 0.0 else 0.0

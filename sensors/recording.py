@@ -94,7 +94,7 @@ class Recorder:
                 header,
                 {"format": FORMAT, "origin": self._origin, "sensors": dict(self._sensors)},
             )
-        self._next = max((int(p.name) for p in _part_folders(self._folder)), default=0) + 1
+        self._next = max((int(p.name) for p in part_folders(self._folder)), default=0) + 1
         return self
 
     def __exit__(
@@ -159,7 +159,7 @@ def read_parts(folder: Path) -> Iterator[RecordedPart]:
         BadReading: not a recording, or a file of it that is broken.
     """
     read_header(folder)
-    for part in _part_folders(folder):
+    for part in part_folders(folder):
         yield _read_part(part)
 
 
@@ -179,7 +179,8 @@ def read_truth(folder: Path) -> dict[int, Truth]:
     return {row.part_index: row for row in rows}  # a kill may leave a row twice: the last holds
 
 
-def _part_folders(folder: Path) -> list[Path]:
+def part_folders(folder: Path) -> list[Path]:
+    """The folder of every whole part, in order."""
     return sorted(p for p in (folder / "parts").glob("*") if p.name.isdigit())
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sensors import condition
 from sensors.signal import Anchor, ClockKind, Quality, Sample, Window
 
 JITTER_NS = 2_000_000  # within this of the mapped time, the count is followed nearly alone
@@ -25,6 +26,9 @@ MIN_COVERAGE = 0.5  # less than half a window is no window
 class _Arrival(NamedTuple):
     end: int  # index past the block's last sample
     received_ns: int
+    late_ns: int
+    misplaced_ns: int  # its mapped time against the count of samples
+    drift_ppm: float
 
 
 class _Stretch(NamedTuple):
@@ -60,14 +64,15 @@ class SeriesRing:
             self._count("oversized")
             return
         early_ns = self._end_ns - time_ns  # before the place that the count gives it
+        error_ns = 0.0
         if self._last is None:
             self._end_ns = time_ns
         elif sample.seq <= self._seq and (sample.seq == self._seq or early_ns > DOUBT_NS):
             self._count("repeat" if sample.seq == self._seq else "out_of_order")
             return
         else:
-            self._place(sample.seq - self._seq - 1, length, -early_ns, data)
-        self._append(data, sample.received_ns)
+            error_ns = self._place(sample.seq - self._seq - 1, length, -early_ns, data)
+        self._append(data, sample, round(abs(error_ns)))
         self._seq = sample.seq
         self._clock = clock
 
@@ -87,15 +92,17 @@ class SeriesRing:
         covered = max(0, here.end - here.start) - sum(g.end - g.start for g in missing)
         if covered < MIN_COVERAGE * length:
             return None
+        came = self._came(here)
         data = self._read(here)
         if here.end - here.start < length:
             data = _padded(data, here.start - first, length)
+        looks = condition.waveform(data)
         return Window(
             sensor=sensor,
             data=data,
             start_ns=start_ns,
             end_ns=start_ns + round(length * self._period_ns),
-            received_ns=self._received(here.end),
+            received_ns=came[-1].received_ns,
             ready_ns=now_ns,
             clock=self._clock,
             quality=Quality(
@@ -103,13 +110,19 @@ class SeriesRing:
                 gaps=len(missing) + (here.start > first) + (here.end < first + length),
                 clipped=_clipped(data),
                 repeated=sum(r.end - r.start for r in _within(self._repeats, here)) / length,
-                is_flat=bool((data.max(axis=1) == data.min(axis=1)).any()),
+                is_flat=looks.held == 1.0,
+                skew_ms=max(min(c.late_ns for c in came), *(c.misplaced_ns for c in came)) / 1e6,
+                drift_ppm=max((one.drift_ppm for one in came), key=abs),
+                waveform=looks,
             ),
             anchor=Anchor(self._seq, round(self._end_ns - self._last.shape[1] * self._period_ns)),
         )
 
-    def _place(self, skipped: int, length: int, late_ns: float, data: NDArray[np.float32]) -> None:
-        """Move the end to where the next block begins: over a gap, or by a pull of the line."""
+    def _place(self, skipped: int, length: int, late_ns: float, data: NDArray[np.float32]) -> float:
+        """Move the end to where the next block begins: over a gap, or by a pull of the line.
+
+        How far its mapped time was from there, ns.
+        """
         by_time = round(late_ns / self._period_ns)
         by_count = skipped * length
         agree = abs(by_time - by_count) * self._period_ns <= SEQ_DOUBT_NS
@@ -129,6 +142,7 @@ class SeriesRing:
             self._end_ns += error
         else:
             self._end_ns += error * (SLOW_PULL if abs(error) <= JITTER_NS else FAST_PULL)
+        return error
 
     def _bridge(self, missing: int, following: NDArray[np.float32]) -> None:
         """A straight line from the last sample to the next block's first."""
@@ -141,13 +155,15 @@ class SeriesRing:
         self._write(line)
         self._gaps.append(gap)
 
-    def _append(self, data: NDArray[np.float32], received_ns: int) -> None:
+    def _append(self, data: NDArray[np.float32], sample: Sample, misplaced_ns: int) -> None:
         start, last = self._end, self._last
         self._write(data)
         if last is not None and data[0, 0] == last[0, 0] and np.array_equal(data, last):
             self._repeats.append(_Stretch(start, self._end))
         self._last = data
-        self._arrivals.append(_Arrival(self._end, received_ns))
+        self._arrivals.append(
+            _Arrival(self._end, sample.received_ns, sample.late_ns, misplaced_ns, sample.drift_ppm)
+        )
         oldest = self._start
         while self._arrivals[0].end <= oldest:
             self._arrivals.popleft()
@@ -174,14 +190,16 @@ class SeriesRing:
             return self._ring[:, at : at + length].copy()
         return np.concatenate((self._ring[:, at:], self._ring[:, : length - room]), axis=1)
 
-    def _received(self, end: int) -> int:
-        """Arrival of the block that holds the sample before `end`."""
-        received = self._arrivals[-1].received_ns
+    def _came(self, here: _Stretch) -> list[_Arrival]:
+        """The blocks of a stretch, to the one that holds its last sample."""
+        came: list[_Arrival] = []
         for arrival in reversed(self._arrivals):
-            if arrival.end < end:
+            if arrival.end <= here.start:
                 break
-            received = arrival.received_ns
-        return received
+            if arrival.end >= here.end:
+                came.clear()  # a later one is not needed
+            came.append(arrival)
+        return came[::-1]
 
 
 def _within(stretches: deque[_Stretch], here: _Stretch) -> Iterator[_Stretch]:
@@ -199,7 +217,10 @@ def _padded(data: NDArray[np.float32], before: int, length: int) -> NDArray[np.f
 
 def _clipped(data: NDArray[np.float32]) -> float:
     """Share of samples that stay at their channel's largest or smallest value, two or more."""
-    stays = data[:, 1:] == data[:, :-1]
-    tops = data[:, 1:] == data.max(axis=1, keepdims=True)
-    bottoms = data[:, 1:] == data.min(axis=1, keepdims=True)
-    return float(np.count_nonzero(stays & (tops | bottoms))) / data.size
+    count = 0
+    for one in data:
+        staying = one[1:][one[1:] == one[:-1]]
+        if staying.size:  # noise never does
+            is_end = (staying == one.max()) | (staying == one.min())
+            count += int(np.count_nonzero(is_end))
+    return count / data.size

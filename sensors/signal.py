@@ -1,4 +1,4 @@
-"""The words of the sensor side: Sample, Announcement, Trigger, Quality, Window.
+"""The words of the sensor side: Sample, Announcement, Trigger, Appearance, Quality, Window.
 
 Times named `*_ns` are nanoseconds. `source_ns` is on the source's own clock (whatever it counts
 from); every other time is on the box's monotonic clock (`time.monotonic_ns`).
@@ -26,6 +26,26 @@ class Encoded:
 
 
 @dataclass(frozen=True, slots=True)
+class Appearance:
+    """How a picture is exposed and focused, or the pictures of a clip; shares are 0 to 1."""
+
+    brightness: float  # mean grey, 1 is white
+    dark: float  # share of pixels that are black
+    white: float  # share of pixels that are saturated
+    sharpness: float  # fine detail: RMS of the Laplacian over the deviation of the grey levels
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform:
+    """How strong a waveform is, how noisy, how finely divided; levels in its own unit."""
+
+    level: float  # RMS about the mean, of the quietest channel
+    floor: float  # RMS of half the differences in the quietest stretch of the quietest channel
+    whiteness: float  # von Neumann's ratio of the whitest channel: 0 a slow swing, 2 white noise
+    held: float  # share of samples that equal the one before, in the channel that has most
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One block of one sensor: a stretch of a waveform, or one picture."""
 
@@ -36,6 +56,9 @@ class Sample:
     rate_hz: float  # samples, or frames, a second
     # (channel, sample) SI, or (height, width) grey, or a picture still encoded
     data: NDArray[np.float32] | NDArray[np.uint8] | Encoded
+    late_ns: int = 0  # it arrived so much later than its clock's best blocks
+    drift_ppm: float = 0.0  # of its clock against the box's
+    appearance: Appearance | None = None  # of a decoded picture, where somebody looked already
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +101,10 @@ class Quality:
     clipped: float = 0.0  # share of samples at the largest value seen, in runs
     repeated: float = 0.0  # share of blocks or frames whose content equals the one before
     is_flat: bool = False  # no variation at all
+    skew_ms: float = 0.0  # how far stamps disagree with the count of blocks, or with arrivals
+    drift_ppm: float = 0.0  # of the source's clock against the box's
+    appearance: Appearance | None = None  # of a clip
+    waveform: Waveform | None = None
 
 
 @dataclass(frozen=True, slots=True)

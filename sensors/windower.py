@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sensors.clip import ClipRing, Picture
 from sensors.series import SeriesRing
-from sensors.signal import ClockKind, Count, Sample, Window
+from sensors.signal import Appearance, ClockKind, Count, Sample, Window
 
 SLACK_NS = 1_000_000_000  # kept beyond the longest delay: inference and disk take their time
 MAX_RATE_ERROR = 2.0  # a camera may send this much faster than stated before pictures are lost
@@ -80,11 +80,17 @@ class Windower:
         ring = self._rings[sensor]
         return ring.newest() if isinstance(ring, ClipRing) else None
 
-    def develop(self, sensor: str, picture: Picture, pixels: NDArray[np.uint8] | None) -> None:
-        """The pixels of a picture; None when it cannot be decoded."""
+    def develop(
+        self,
+        sensor: str,
+        picture: Picture,
+        pixels: NDArray[np.uint8] | None,
+        appearance: Appearance | None = None,
+    ) -> None:
+        """The pixels of a picture, and how they look; None when it cannot be decoded."""
         ring = self._rings[sensor]
         assert isinstance(ring, ClipRing)
-        ring.develop(picture, pixels)
+        ring.develop(picture, pixels, appearance)
 
     def end_ns(self, sensor: str, edge_ns: int) -> int:
         """When a part's window is over, by the stated times."""

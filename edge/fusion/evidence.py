@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edge.bundle import Detector
 from edge.fusion.corrections import discount
+from edge.fusion.doubt import Doubt, believed
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass
 from sensors.signal import Quality
@@ -75,6 +76,7 @@ class Sign:
     sick: float
     words: Callable[[float], str]
     rejects_alone: bool = True
+    may_be_part: bool = False  # a part, broken as none before it, could look like this too
 
 
 SIGNS = (
@@ -97,7 +99,36 @@ SIGNS = (
     # Every seam is a click that no bearing made.
     Sign(lambda q: float(q.gaps), 1.0, 5.0, lambda x: f"torn: {x:.0f} stretches are missing"),
     # A few clipped samples are a knock; from 5 % on, the spectrum is that of the clipping.
-    Sign(lambda q: q.clipped, 0.001, 0.05, lambda x: f"clipped: {_percent(x)} of samples"),
+    # Nor is it known whether the amplifier was set too high or the part shook as none should.
+    Sign(
+        lambda q: q.clipped,
+        0.001,
+        0.05,
+        lambda x: f"clipped: {_percent(x)} of samples",
+        may_be_part=True,
+    ),
+    # Scenes have dark corners; a covered lens is black all over.
+    Sign(
+        lambda q: q.appearance.dark if q.appearance else 0.0,
+        0.95,
+        0.995,
+        lambda x: f"black: {_percent(x)} of pixels",
+        may_be_part=True,
+    ),
+    # A converter too coarse for its signal, or one that gives every sample twice.
+    Sign(
+        lambda q: q.waveform.held if q.waveform else 0.0,
+        0.25,
+        0.75,
+        lambda x: f"coarse: {_percent(x)} of samples equal the one before",
+        may_be_part=True,
+    ),
+    # The count of samples is followed within 20 ms; a fifth of a second away is another moment.
+    Sign(lambda q: q.skew_ms, 20.0, 200.0, lambda x: f"clock off: stamps disagree by {x:.0f} ms"),
+    # No crystal is off by 500 ppm; an estimate of it may be, a little.
+    Sign(
+        lambda q: abs(q.drift_ppm), 700.0, 2000.0, lambda x: f"clock off: it drifts by {x:.0f} ppm"
+    ),
 )
 
 
@@ -106,14 +137,22 @@ def reliability(quality: Quality, rejecting: float = 1.0) -> tuple[float, str]:
 
     `rejecting` is the belief in a defect that rejects a part. Evidence is believed no further than
     its window, so that one kept below it can reject none without another sensor's.
+    """
+    return believed(signs(quality, rejecting))
 
-    The worst sign decides: several signs are often one fault seen twice (a gap also lowers the
-    coverage), so they are not multiplied.
+
+def signs(quality: Quality, rejecting: float = 1.0) -> list[Doubt]:
+    """Every sign of a sick sensor that a window shows, whichever machine it watches.
+
+    Their limits were not learnt from healthy parts of this line: until one is beyond `sick`, the
+    sensor is at work, and forbids nothing.
     """
     found = [(_share_kept(sign, quality, rejecting), sign) for sign in SIGNS]
-    doubts = sorted(((kept, s) for kept, s in found if kept < 1.0), key=lambda one: one[0])
-    reasons = [sign.words(sign.measure(quality)) for _, sign in doubts]
-    return (doubts[0][0] if doubts else 1.0), "; ".join(reasons)
+    return [
+        Doubt(kept, sign.words(sign.measure(quality)), sign.may_be_part and kept == 0.0)
+        for kept, sign in found
+        if kept < 1.0
+    ]
 
 
 def _share_kept(sign: Sign, quality: Quality, rejecting: float) -> float:

@@ -109,13 +109,13 @@ def _read_split(
 
 def _answer(task: tuple[Path, Split, int, int]) -> Answered:
     folder, split, start, count = task
-    runners = _runners(folder)
+    answer = runners(folder)
     causes = []
-    logits: dict[str, list[NDArray[np.float32]]] = {name: [] for name in runners}
+    logits: dict[str, list[NDArray[np.float32]]] = {name: [] for name in answer}
     for part in dataset.parts(split, start, count):
         causes.append(part.cause)
         for name, values in network_inputs(part).items():
-            logits[name].append(runners[name].run(values)["logits"])
+            logits[name].append(answer[name].run(values)["logits"])
     truth = Parts(
         np.array([HYPOTHESES.index(one.hypothesis) for one in causes]),
         np.array([one.severity for one in causes], np.float32),
@@ -125,7 +125,7 @@ def _answer(task: tuple[Path, Split, int, int]) -> Answered:
 
 
 @cache
-def _runners(folder: Path) -> dict[str, Runner]:
+def runners(folder: Path) -> dict[str, Runner]:
     """Compiled once a process."""
     return {
         name: openvino.open_runner(folder / one.file, one.input, threads=1)
@@ -134,8 +134,8 @@ def _runners(folder: Path) -> dict[str, Runner]:
 
 
 def _engine(folder: Path) -> str:
-    runners = _runners(folder).values()
-    return ", ".join(sorted({f"{one.name} {one.precision}" for one in runners}))
+    every = runners(folder).values()
+    return ", ".join(sorted({f"{one.name} {one.precision}" for one in every}))
 
 
 def _one_thread() -> None:

@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--jobs", type=int, default=2, metavar="J", help="processes")
     command.set_defaults(run=_record)
 
+    _labelled_arguments(commands)
     for name, run, what in (
         ("stations", _stations, "Play every sensor of the plan, over MQTT and OPC UA"),
         ("plc", _plc, "Announce the plan's parts over OPC UA, take the verdicts, keep the ledger"),
@@ -53,6 +54,28 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("plan", type=Path, metavar="PLAN.json")
         command.set_defaults(run=run)
     return parser
+
+
+def _labelled_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser(
+        "labelled",
+        help="Render a set for `edge accept`: recordings of some stations and their truth.csv",
+        description="Renders a set for `edge accept`: --sample parts shown once, and --study parts "
+        "(three in ten good, four near their reject limit, three clear defects) clamped anew for "
+        "each of --trials on every station. Deterministic; an interrupted run is taken up.",
+    )
+    command.add_argument("folder", type=Path, metavar="DIR")
+    command.add_argument("--sample", type=int, required=True, metavar="N", help="parts shown once")
+    command.add_argument(
+        "--study", type=int, default=0, metavar="N", help="parts shown again and again (usual: 50)"
+    )
+    command.add_argument("--trials", type=int, default=3, metavar="N", help="of a study part")
+    command.add_argument("--stations", type=int, default=3, metavar="N", help="the appraisers")
+    command.add_argument("--seed", type=int, default=710, metavar="S")
+    command.add_argument("--difficulty", type=float, default=1.0, metavar="D")
+    command.add_argument("--defect-share", type=float, default=0.5, metavar="P", help="of --sample")
+    command.add_argument("--jobs", type=int, default=2, metavar="J", help="processes")
+    command.set_defaults(run=_labelled)
 
 
 # Each command imports what it needs: a PLC is up sooner without the physics.
@@ -65,6 +88,22 @@ def _record(options: argparse.Namespace) -> int:
         options.parts, options.station, options.seed, options.difficulty, options.defect_share
     )
     record.record(options.folder, order, options.jobs)
+    return 0
+
+
+def _labelled(options: argparse.Namespace) -> int:
+    from sensors.simulator import labelled  # noqa: PLC0415
+
+    order = labelled.SetOrder(
+        sample=options.sample,
+        study=options.study,
+        trials=options.trials,
+        stations=options.stations,
+        seed=options.seed,
+        difficulty=options.difficulty,
+        defect_share=options.defect_share,
+    )
+    labelled.make(options.folder, order, options.jobs)
     return 0
 
 

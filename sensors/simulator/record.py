@@ -2,18 +2,14 @@
 
 import hashlib
 import json
-import multiprocessing
 import re
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
 from sensors import codec, recording
 from sensors.errors import BadReading
@@ -21,6 +17,7 @@ from sensors.recording import RecordedBlock, Recorder
 from sensors.signal import Trigger
 from sensors.simulator.part import SimulatedPart, simulate_idle, simulate_part
 from sensors.simulator.pool import DURATION_S, IDLE, LEAD_S, SENSES, Sense, part_count
+from sensors.simulator.workers import in_order
 
 BLOCK_MS = 10
 IDLE_S = 1.0
@@ -65,15 +62,16 @@ def record(folder: Path, order: Order, jobs: int = 2) -> bool:
     if is_complete(folder, order):
         return False
     _clear(folder, order)
-    sensors = {name: _described(sense) for name, sense in SENSES.items()}
+    sensors = described_sensors()
     with Recorder(folder / IDLE, origin=order.origin, sensors=sensors, limit=1) as idle:
-        idle.append(_trigger(order, 0), _blocks(_idle(order), lead_s=0.0))
+        idle.append(_trigger(order, 0), blocks(_idle(order), lead_s=0.0))
     with Recorder(folder, origin=order.origin, sensors=sensors, limit=order.parts) as recorder:
         done = part_count(folder)
-        rendered = _rendered(order, range(done, order.parts), jobs)
-        for index, part in _shown(rendered, done, order.parts):
+        tasks = [(order, index) for index in range(done, order.parts)]
+        rendered = in_order(_render, tasks, jobs, "rendering parts")
+        for index, part in enumerate(rendered, start=done):
             truth = (part.cause.hypothesis, part.cause.severity, part.cause.is_reject)
-            recorder.append(_trigger(order, index + 1), _blocks(part, LEAD_S), truth=truth)
+            recorder.append(_trigger(order, index + 1), blocks(part, LEAD_S), truth=truth)
     return True
 
 
@@ -103,35 +101,8 @@ def _clear(folder: Path, order: Order) -> None:
     (folder / "recording.json").unlink()
 
 
-def _rendered(order: Order, indices: range, jobs: int) -> Iterator[SimulatedPart]:
-    """In order, a few ahead of whoever writes them."""
-    if jobs == 1 or len(indices) < 2:
-        for index in indices:
-            yield _render(order, index)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(indices)), mp_context=context) as workers:
-        ahead = 2 * jobs
-        waiting = [workers.submit(_render, order, index) for index in indices[:ahead]]
-        for index in range(len(indices)):
-            part = waiting.pop(0).result()
-            if index + ahead < len(indices):
-                waiting.append(workers.submit(_render, order, indices[index + ahead]))
-            yield part
-
-
-def _shown(
-    parts: Iterator[SimulatedPart], first: int, count: int
-) -> Iterator[tuple[int, SimulatedPart]]:
-    console = Console(stderr=True)
-    numbered = enumerate(parts, start=first)
-    if not console.is_terminal:
-        return numbered
-    shown = track(numbered, "rendering parts", total=count - first, console=console, transient=True)
-    return iter(shown)
-
-
-def _render(order: Order, index: int) -> SimulatedPart:
+def _render(task: tuple[Order, int]) -> SimulatedPart:
+    order, index = task
     return simulate_part(
         order.seed,
         order.station,
@@ -144,6 +115,11 @@ def _render(order: Order, index: int) -> SimulatedPart:
 
 def _idle(order: Order) -> SimulatedPart:
     return simulate_idle(order.seed, order.station, difficulty=order.difficulty, duration_s=IDLE_S)
+
+
+def described_sensors() -> dict[str, dict[str, object]]:
+    """What a recording says of the simulated sensors."""
+    return {name: _described(sense) for name, sense in SENSES.items()}
 
 
 def _described(sense: Sense) -> dict[str, object]:
@@ -159,16 +135,17 @@ def _trigger(order: Order, sequence: int) -> Trigger:
     return Trigger(station, sequence, f"{station}-{sequence:06d}", "motor", 0, 0, 0)
 
 
-def _blocks(part: SimulatedPart, lead_s: float) -> dict[str, list[RecordedBlock]]:
+def blocks(part: SimulatedPart, lead_s: float) -> dict[str, list[RecordedBlock]]:
+    """What the sensors send of one part whose edge, at 0, is `lead_s` after the start."""
     start_ns = -round(lead_s * 1e9)
     waves = {"vibration": part.vibration, "audio": part.sound[np.newaxis]}
-    blocks = {name: list(_cut(SENSES[name], data, start_ns)) for name, data in waves.items()}
+    cut = {name: list(_cut(SENSES[name], data, start_ns)) for name, data in waves.items()}
     pictures = zip(part.frame_times_s, part.frames, strict=True)
-    blocks["camera"] = [
+    cut["camera"] = [
         _recorded(SENSES["camera"], seq, start_ns + round(time_s * 1e9), picture)
         for seq, (time_s, picture) in enumerate(pictures)
     ]
-    return blocks
+    return cut
 
 
 def _cut(sense: Sense, data: NDArray[np.float32], start_ns: int) -> Iterator[RecordedBlock]:

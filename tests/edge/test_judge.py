@@ -13,8 +13,9 @@ from edge.config import Sensor
 from edge.inference.detector import Score
 from edge.judge import Answer, Times, hear, verdict, weigh
 from edge.metrics import Metrics
+from edge.monitor import Band
 from edge.verdict import Verdict
-from sensors.signal import Quality, Trigger, Window
+from sensors.signal import Appearance, Quality, Trigger, Waveform, Window
 
 SECOND = 1_000_000_000
 EPOCH = 1_700_000_000 * SECOND  # 2023-11-14T22:13:20Z
@@ -67,7 +68,9 @@ def sensor(name: str, on_missing: str = "inspect") -> Sensor:
     )
 
 
-def heard(name: str, good: float, quality: Quality | None = None) -> Answer:
+def heard(
+    name: str, good: float, quality: Quality | None = None, on_missing: str = "inspect"
+) -> Answer:
     """A detector that gives its good class the probability `good`."""
     window = Window(
         f"st1-{name}",
@@ -81,15 +84,17 @@ def heard(name: str, good: float, quality: Quality | None = None) -> Answer:
     )
     logits = np.log(np.array([good, 1 - good], np.float32))
     score = Score(f"st1-{name}", name, logits, None, None, END + 6_000_000, 1, "engine", "int8")
-    return Answer(sensor(name), "ok", window=window, score=score)
+    return Answer(sensor(name, on_missing), "ok", window=window, score=score)
 
 
 def missing(name: str, on_missing: str = "inspect") -> Answer:
     return Answer(sensor(name, on_missing), "silent", "no data in the part's window")
 
 
-def judged(*answers: Answer, sealed_ns: int = END + 10_000_000) -> Verdict:
-    bundle = Bundle(Path("/nowhere"), manifest(), HASH)
+def judged(
+    *answers: Answer, sealed_ns: int = END + 10_000_000, passport: Manifest | None = None
+) -> Verdict:
+    bundle = Bundle(Path("/nowhere"), passport or manifest(), HASH)
     trigger = Trigger("st1", 7, "A7", "motor", EPOCH, EDGE, EDGE + 2_000_000)
     return verdict(
         Accepted("st1-7-1", trigger, "A7", True),
@@ -139,6 +144,66 @@ def test_a_stuck_sensor_is_not_believed_however_sure_it_is() -> None:
     assert said.decision == "uncertain"
     assert said.sensors["st1-camera"].status == "sick"
     assert "stuck" in said.degraded_reason
+
+
+def watched(**limits: float) -> Manifest:
+    """The same two, and healthy pictures are known to be so bright."""
+    plain = manifest()
+    camera = plain.detectors["camera"].model_copy(
+        update={"monitor": {"brightness": Band(**limits)}}
+    )
+    return plain.model_copy(update={"detectors": {**plain.detectors, "camera": camera}})
+
+
+DIM = Quality(appearance=Appearance(brightness=0.2, dark=0.0, white=0.0, sharpness=1.0))
+
+
+def test_a_part_that_looks_foreign_never_passes_though_its_sensor_may_be_missing() -> None:
+    """Such a picture is a lamp that is out, or a part as nobody has seen it."""
+    passport = watched(low_sick=0.3, low=0.4)
+    blind = heard("camera", 0.999, DIM, on_missing="accept")
+    said = judged(blind, heard("audio", 0.99), passport=passport)
+    assert said.decision == "uncertain"
+    assert said.barred == "st1-camera: dark: brightness 0.2 < 0.4"
+    assert said.unasked == ""
+    report = said.sensors["st1-camera"]
+    assert (report.status, report.reliability) == ("sick", 0.0)
+    assert report.measured["brightness"] == 0.2
+    without = judged(missing("camera", "accept"), heard("audio", 0.99), passport=passport)
+    assert (without.decision, without.unasked) == ("ok", "scratch")
+
+
+def test_a_slightly_foreign_window_bars_ok_however_much_is_left_of_belief() -> None:
+    passport = watched(low_sick=0.0, low=0.201)
+    said = judged(heard("camera", 0.999, DIM), heard("audio", 0.99), passport=passport)
+    assert said.belief_ok > 0.8
+    assert said.decision == "uncertain"
+    assert said.reason.startswith("st1-camera: dark: brightness 0.2 < 0.201")
+
+
+def test_a_foreign_window_of_one_sensor_hides_no_defect_that_another_finds() -> None:
+    passport = watched(low_sick=0.3, low=0.4)
+    said = judged(heard("camera", 0.999, DIM), heard("audio", 0.03), passport=passport)
+    assert (said.decision, said.defect) == ("defect", "rub")
+
+
+@pytest.mark.parametrize(
+    ("quality", "decision"),
+    [
+        (Quality(repeated=1.0), "ok"),  # no part makes a camera repeat itself: it is absent
+        (Quality(clipped=0.3), "uncertain"),  # a part may be so loud
+        (Quality(appearance=Appearance(0.0, 1.0, 0.0, 0.0)), "uncertain"),
+        (Quality(waveform=Waveform(1.0, 1.0, 1.0, held=0.9)), "uncertain"),
+        (Quality(skew_ms=500.0), "ok"),
+        (Quality(drift_ppm=-5_000.0), "ok"),
+    ],
+)
+def test_a_sick_sensor_is_an_accepted_absence_only_where_no_part_can_look_like_that(
+    quality: Quality, decision: str
+) -> None:
+    said = judged(heard("camera", 0.999, quality, on_missing="accept"), heard("audio", 0.99))
+    assert said.decision == decision
+    assert said.sensors["st1-camera"].status == "sick"
 
 
 def test_nothing_at_all_is_uncertain_not_ok() -> None:

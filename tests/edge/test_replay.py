@@ -123,6 +123,19 @@ def test_a_sensor_that_was_missing_then_is_missing_now(rendered: Path) -> None:
     assert again.reports["camera"].mass == whole.reports["camera"].mass
 
 
+def test_a_clock_that_was_off_then_is_off_now(rendered: Path) -> None:
+    """What a clock did in the minute before is not in a part's blocks."""
+    judge = Judge(read_header(rendered)["sensors"], bundle.load(SHIPPED), "openvino")
+    part = next(read_parts(rendered))
+    reports = {k: v.model_dump() for k, v in judge.again(part, None).judged.reports.items()}
+    assert reports["audio"]["status"] == "ok"
+    reports["audio"]["skew_ms"] = 500.0
+    then = Verdict.model_validate({**EMPTY, "decision": "ok", "sensors": reports})
+    again = judge.again(replace(part, verdict=then.body()), None).judged.reports["audio"]
+    assert (again.status, again.reliability) == ("sick", 0.0)
+    assert again.reason == "clock off: stamps disagree by 500 ms"
+
+
 def test_a_mass_that_moved_is_named(rendered: Path) -> None:
     judge = Judge(read_header(rendered)["sensors"], bundle.load(SHIPPED), "openvino")
     judged = judge.again(next(read_parts(rendered)), None).judged

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.workshop
 
 
 def test_splits_share_neither_seed_nor_station() -> None:
-    for one, other in combinations((*SPLITS, dataset.GOLDEN), 2):
+    for one, other in combinations((*SPLITS, dataset.GOLDEN, dataset.MONITOR), 2):
         assert one.seed != other.seed
         stations = [set(range(s.first_station, s.first_station + s.stations)) for s in (one, other)]
         assert not stations[0] & stations[1]

@@ -217,3 +217,38 @@ def test_a_plc_whose_clock_is_set_is_followed_after_four_readings(step_ns: int) 
     got = bench.clock.to_box(edge + step_ns, arrival_ns=edge + SECOND, wall_anchor_ns=ANCHOR)
     assert abs(got - edge) <= 2 * MS
     assert bench.counts == {"clock_step": 1}
+
+
+@pytest.mark.parametrize("trust", ["free", "synchronised"])
+def test_a_block_that_was_held_up_is_late_by_what_it_waited_beyond_the_best(trust: str) -> None:
+    bench = Bench(trust)
+    start = ANCHOR if trust == "synchronised" else 0
+    for seq, first, arrival in blocks(1000):
+        bench.block(seq, first + start, arrival)
+    bench.block(1000, 60 * SECOND + start, 60 * SECOND + BLOCK + LEAST_DELAY + 80 * MS)
+    assert bench.clock.late_ns == pytest.approx(80 * MS, abs=0.2 * MS)
+
+
+@pytest.mark.parametrize("drift", [1e-3, -1e-3, 400e-6])
+def test_a_clock_that_drifts_steadily_says_how_fast(drift: float) -> None:
+    """To a tenth: the least of the rates seen is told, and delays shake them by 60 ppm."""
+    bench = Bench()
+    for seq, first, arrival in blocks(1500):
+        bench.block(seq, first * (1 + drift), arrival)
+    assert bench.clock.drift_ppm == pytest.approx(drift * 1e6, rel=0.15)
+
+
+def test_a_delay_that_sets_in_is_no_drift() -> None:
+    """A switch that queues 30 ms from one second on: no crystal, and soon no lateness either."""
+    bench = Bench()
+    for seq, first, arrival in blocks(3000):
+        bench.block(seq, first, arrival + (30 * MS if seq >= 1500 else 0))
+        assert abs(bench.clock.drift_ppm) < 100
+
+
+def test_what_is_sent_in_bursts_is_late_by_its_burst_and_does_not_drift() -> None:
+    bench = Bench()
+    for seq, first, _ in blocks(3000):
+        bench.block(seq, first, first + BLOCK + (9 - seq % 10) * BLOCK + MS)
+        assert abs(bench.clock.drift_ppm) < 1
+        assert bench.clock.late_ns <= 90 * MS

@@ -10,7 +10,7 @@ from edge.bundle import Detector, DetectorClass, SeriesInput
 from edge.fusion.evidence import excludes, reliability, statement
 from edge.fusion.frame import Frame
 from edge.fusion.mass import vacuous
-from sensors.signal import Quality
+from sensors.signal import Appearance, Quality, Waveform
 
 MOTOR = Frame(("ok", "scratch", "imbalance", "rub"))
 GOOD = ("ok", "scratch")  # vibration cannot see a scratch
@@ -128,10 +128,21 @@ def test_on_a_window_with_a_bridge_no_detector_rejects_a_part_alone(
         (Quality(coverage=0.5), "incomplete: 50 % of the window has no data"),
         (Quality(clipped=0.2), "clipped: 20 % of samples"),
         (Quality(gaps=7), "torn: 7 stretches are missing"),
+        (Quality(appearance=Appearance(0.0, 1.0, 0.0, 0.0)), "black: 100 % of pixels"),
+        (
+            Quality(waveform=Waveform(1.0, 1.0, 1.0, held=0.8)),
+            "coarse: 80 % of samples equal the one before",
+        ),
+        (Quality(skew_ms=250.0), "clock off: stamps disagree by 250 ms"),
+        (Quality(drift_ppm=-3_000.0), "clock off: it drifts by 3000 ppm"),
     ],
 )
 def test_a_sick_window_is_not_believed_and_says_why(quality: Quality, reason: str) -> None:
     assert reliability(quality) == (0.0, reason)
+
+
+def test_jitter_bursts_and_the_worst_of_crystals_are_no_sign() -> None:
+    assert reliability(Quality(skew_ms=20.0, drift_ppm=500.0)) == (1.0, "")
 
 
 def test_between_the_limits_belief_falls_evenly() -> None:

@@ -1,0 +1,1 @@
+"""`edge accept`: what a bundle is worth on one frozen set of parts, in the plant's terms."""

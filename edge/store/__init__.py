@@ -1,0 +1,1 @@
+"""Bundles that can be trusted: signed, looked through, kept by version, chosen by place."""

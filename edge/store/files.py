@@ -1,0 +1,78 @@
+"""Files that are whole or not there, whatever happens in between."""
+
+import os
+import stat
+from pathlib import Path
+from typing import IO
+
+from edge.errors import BundleError
+
+CHUNK = 2**20
+FILE_MODE, FOLDER_MODE = 0o644, 0o755  # the daemon is another user than who installs
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """The old contents or the new, also after a power cut (rename(2) replaces in one step).
+
+    One writer at a time: the caller holds a lock.
+    """
+    beside = path.with_name(f".{path.name}.new")  # of one writer: the next one sweeps it away
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            settle(file)
+        os.replace(beside, path)  # noqa: PTH105 - the name of the system call
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def settle(file: IO[bytes]) -> None:
+    """On disk, and readable by the daemon."""
+    file.flush()
+    os.fchmod(file.fileno(), FILE_MODE)
+    os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Names that were made, renamed or removed in it are on disk."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def open_plain(path: Path) -> IO[bytes]:
+    """A regular file: no link is followed, no pipe is waited for.
+
+    Raises:
+        BundleError: it is something else, or cannot be read.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise BundleError(
+            f"{path}: is no plain file, or cannot be read ({error.strerror})"
+        ) from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise BundleError(f"{path}: is no plain file")
+    return os.fdopen(handle, "rb")
+
+
+def copy(source: IO[bytes], target: Path, most: int) -> None:
+    """Into a new file, on disk.
+
+    Raises:
+        BundleError: there is more than `most` bytes.
+    """
+    left = most
+    with target.open("xb") as file:
+        while piece := source.read(CHUNK):
+            left -= len(piece)
+            if left < 0:
+                raise BundleError(f"{target.name}: larger than {most} bytes")
+            file.write(piece)
+        settle(file)

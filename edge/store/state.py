@@ -1,0 +1,160 @@
+"""Which version judges at a station for a recipe: one small file for each such place."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, NamedTuple
+from urllib.parse import quote
+
+from pydantic import Field, ValidationError
+
+from edge.bundle import Sha256
+from edge.errors import BundleError
+from edge.store.files import write_atomically
+from edge.store.version import Version
+from sensors.wiring import Id, Row
+
+SUFFIX = ".json"
+MAX_RECIPE = 200  # bytes of its file name
+
+
+class Place(NamedTuple):
+    """A station, and a recipe of it ("*" for every other)."""
+
+    station: str
+    recipe: str
+
+    def __str__(self) -> str:
+        return f"station {self.station}, recipe {self.recipe!r}"
+
+
+class Ref(Row):
+    """One version of a bundle, whose manifest is exactly this one."""
+
+    name: str
+    version: str
+    sha256: Sha256  # of the manifest
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} {self.version}"
+
+    @property
+    def number(self) -> Version:
+        return Version.parse(self.version)
+
+
+class State(Row):
+    """What holds at one place; values do not change, a promotion makes a new one."""
+
+    format: Literal[1] = 1
+    station: Id
+    recipe: str
+    active: Ref
+    previous: Ref | None = None  # what a rollback returns to
+    shadow: Ref | None = None  # judges beside the active one and publishes nothing
+    floors: dict[str, str] = Field(
+        default_factory=dict
+    )  # by name of a bundle: the least version to be promoted
+    changed: str  # ISO 8601, UTC
+
+    @property
+    def place(self) -> Place:
+        return Place(self.station, self.recipe)
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        return tuple(one for one in (self.active, self.previous, self.shadow) if one)
+
+
+def promoted(before: State | None, place: Place, new: Ref) -> State:
+    """`new` judges from now on; a lower version of it does not come back but by a rollback.
+
+    Raises:
+        BundleError: it is active already, or lower than what was promoted there.
+    """
+    if before is None:
+        floors, previous = {}, None
+    else:
+        if before.active == new:
+            raise BundleError(f"{place}: {new.label} is active already")
+        floors, previous = before.floors, before.active
+        check_floor(floors.get(new.name), new, f"at {place}")
+    return State(
+        station=place.station,
+        recipe=place.recipe,
+        active=new,
+        previous=previous,
+        shadow=None if before is None or before.shadow == new else before.shadow,
+        floors={**floors, new.name: new.version},
+        changed=_now(),
+    )
+
+
+def rolled_back(before: State) -> State:
+    """What was active before is active again, and may be followed by any version above it.
+
+    Raises:
+        BundleError: nothing was active before.
+    """
+    old = before.previous
+    if old is None:
+        raise BundleError(
+            f"{before.place}: there is nothing to return to; {before.active.label} stays active"
+        )
+    floors = {**before.floors, old.name: old.version}
+    changes = {"active": old, "previous": None, "floors": floors, "changed": _now()}
+    return before.model_copy(update=changes)
+
+
+def check_floor(floor: str | None, new: Ref, where: str) -> None:
+    """
+    Raises:
+        BundleError: `new` is lower than what was promoted.
+    """
+    if floor is not None and new.number < Version.parse(floor):
+        raise BundleError(
+            f"{new.label} is lower than {new.name} {floor}, which was promoted {where}; an older "
+            "version comes back by edge bundle rollback alone"
+        )
+
+
+def path_of(root: Path, place: Place) -> Path:
+    """
+    Raises:
+        BundleError: the recipe's name is too long for a file.
+    """
+    name = quote(place.recipe, safe="") + SUFFIX
+    if len(name) > MAX_RECIPE:
+        raise BundleError(f"recipe {place.recipe!r}: too long a name")
+    return root / place.station / name
+
+
+def read(path: Path) -> State | None:
+    """None where nothing was ever promoted.
+
+    Raises:
+        BundleError: the file is no state; it is named, and what to do.
+    """
+    try:
+        state = State.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValidationError as error:
+        cure = "put back a copy of the file, or remove it and promote again"
+        raise BundleError(f"{path}: is damaged ({error.errors()[0]['msg']}); {cure}") from error
+    if path != path_of(path.parents[1], state.place):
+        raise BundleError(
+            f"{path}: is the state of another place, {state.place}; put it back there"
+        )
+    return state
+
+
+def write(root: Path, state: State) -> None:
+    path = path_of(root, state.place)
+    write_atomically(path, (state.model_dump_json(indent=1) + "\n").encode())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,1 @@
+"""What healthy windows measure like: learnt from simulated parts, held against simulated faults."""
