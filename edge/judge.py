@@ -70,15 +70,16 @@ class Heard:
     report: SensorReport
     mass: Mass
     sets: Mapping[int, str]  # that it can speak of, and their classes; none when not at work
+    unseen: tuple[str, ...] = ()  # of several windows those without evidence, while others have it
 
 
 def hear(answer: Answer, bundle: Bundle) -> Heard:
-    """Evidence of one sensor."""
+    """Evidence of one window of a sensor; `edge.windows.join` makes one of several."""
     return Heard(answer, *_evidence(answer, bundle, Frame(bundle.manifest.hypotheses)))
 
 
 def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
-    """Evidence of every sensor, combined and decided upon."""
+    """Evidence of every sensor, one of each, combined and decided upon."""
     manifest = bundle.manifest
     frame = Frame(manifest.hypotheses)
     reports = {one.answer.sensor.id: one.report for one in heard}
@@ -87,10 +88,12 @@ def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
     for one in heard:
         sensor = one.answer.sensor
         rules_out = excludes(manifest.detectors[sensor.input], frame, manifest.good)
+        is_accepted = sensor.on_missing == "accept"
         if one.report.reliability > 0.0:
             watched |= rules_out
+            absent += [Absence(f"{sensor.id}, {it},", is_accepted, 0) for it in one.unseen]
         else:
-            absent.append(Absence(sensor.id, sensor.on_missing == "accept", rules_out))
+            absent.append(Absence(sensor.id, is_accepted, rules_out))
     combination = combine(manifest.rule, [one.mass for one in heard])
     working = frozenset(h.answer.sensor.input for h in heard if h.report.reliability > 0.0)
     thresholds = manifest.thresholds_for(working)
