@@ -51,7 +51,7 @@ def collect(bundle: Bundle, parts: int, jobs: int) -> Kept:
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     spawn = get_context("spawn")  # not forked: an engine's threads may run here
     shards: dict[str, list[Answered]] = {split.name: [] for split in COMPARED}
-    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=one_thread) as pool:
         found = pool.map(_answer, tasks)
         label = f"simulating and asking, {SHARD} parts a step"
         for task, shard in zip(tasks, track(found, label, total=len(tasks)), strict=True):
@@ -109,7 +109,7 @@ def _read_split(
 
 def _answer(task: tuple[Path, Split, int, int]) -> Answered:
     folder, split, start, count = task
-    runners = _runners(folder)
+    runners = opened(folder)
     causes = []
     logits: dict[str, list[NDArray[np.float32]]] = {name: [] for name in runners}
     for part in dataset.parts(split, start, count):
@@ -125,8 +125,8 @@ def _answer(task: tuple[Path, Split, int, int]) -> Answered:
 
 
 @cache
-def _runners(folder: Path) -> dict[str, Runner]:
-    """Compiled once a process."""
+def opened(folder: Path) -> dict[str, Runner]:
+    """The networks of a bundle, compiled once a process."""
     return {
         name: openvino.open_runner(folder / one.file, one.input, threads=1)
         for name, one in load(folder).manifest.detectors.items()
@@ -134,11 +134,11 @@ def _runners(folder: Path) -> dict[str, Runner]:
 
 
 def _engine(folder: Path) -> str:
-    runners = _runners(folder).values()
+    runners = opened(folder).values()
     return ", ".join(sorted({f"{one.name} {one.precision}" for one in runners}))
 
 
-def _one_thread() -> None:
+def one_thread() -> None:
     """Processes share the cores already; threads inside them only get in each other's way."""
     cv2.setNumThreads(1)
 
