@@ -14,6 +14,8 @@ from edge.fusion.sightings import least_conflict, together
 from edge.judge import Heard
 from edge.verdict import SensorReport, WindowReport
 
+_KEPT = tuple(name for name in WindowReport.model_fields if name in SensorReport.model_fields)
+
 
 def join(heard: Sequence[Heard], bundle: Bundle) -> Heard:
     """What one sensor says by all its windows, which come in their order; by one window: that.
@@ -77,6 +79,6 @@ def _state(reports: Sequence[SensorReport], offsets_s: Sequence[float]) -> dict[
 
 
 def _windows(reports: Sequence[SensorReport], offsets_s: Sequence[float]) -> Iterator[WindowReport]:
-    kept = set(WindowReport.model_fields) - {"offset_s"}
     for offset_s, one in zip(offsets_s, reports, strict=True):
-        yield WindowReport(offset_s=offset_s, **one.model_dump(include=kept))
+        kept = {name: getattr(one, name) for name in _KEPT}
+        yield WindowReport.model_construct(offset_s=offset_s, **kept)  # a report's values, checked

@@ -183,8 +183,8 @@ def _escapes(
 ) -> int:
     """Defects with more belief in ok than the best of the `failing` worst good parts."""
     passing = np.array([one.passing for one in stands])
-    limit = np.sort(passing[is_good])[failing]
-    return int(np.sum(passing[is_reject] >= limit))
+    limits = np.append(np.sort(passing[is_good]), np.inf)
+    return int(np.sum(passing[is_reject] >= limits[failing]))
 
 
 def show(rows: Sequence[Row], apart: Mapping[str, Mapping[str, float]], console: Console) -> None:
