@@ -5,7 +5,7 @@ what was judged.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge.accepted import Accepted
 from edge.bundle import Bundle
@@ -22,6 +22,7 @@ from sensors.signal import Trigger, Window
 
 CODES = {"ok": Decision.OK, "defect": Decision.DEFECT, "uncertain": Decision.UNCERTAIN}
 UNKNOWN_DEFECT = 255
+FOR_ONE_WINDOW = "thresholds were set for one window of a sensor"  # no bundle says of more
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,8 @@ def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
     held = criteria(frame, manifest.good, thresholds, absent, watched=watched)
     standing = held.standing(combination)
     decided = decide_by(held, combination, standing)
+    if any(one.report.windows for one in heard):
+        decided = replace(decided, reason=f"{decided.reason}; {FOR_ONE_WINDOW}")
     why = grounds(manifest.rule, combination, reports, [h.sets for h in heard], held, standing)
     degraded = [f"{s}: {r.reason or r.status}" for s, r in reports.items() if r.status != "ok"]
     return Judged(decided, combination, why, tuple(degraded))

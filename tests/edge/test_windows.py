@@ -1,6 +1,7 @@
 """Several windows of one sensor on one part become one sensor's word in one verdict."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,21 @@ def test_a_scratch_that_turns_into_view_late_rejects_the_part() -> None:
     # Bel(scratch) by the one 0.9603, Pl(scratch) by the other 1 - 0.99 * 0.999
     assert report.conflict_within == pytest.approx(0.9603 - (1 - 0.98901), abs=2e-6)
     assert report.status == "ok"
+    assert said.reason.endswith("; thresholds were set for one window of a sensor")
+
+
+def test_a_second_camera_that_says_good_does_not_pass_what_one_window_of_the_first_shows() -> None:
+    """Had the first camera's windows cancelled each other out, nobody would object."""
+    other = heard("camera", 0.99)
+    other = replace(other, sensor=other.sensor.model_copy(update={"id": "st1-camera2"}))
+    ear = hear(heard("audio", 0.97), bundle())
+    alone = weigh([of_camera(seen(0.97, 0)), hear(other, bundle()), ear], bundle())
+    assert alone.decided.decision == "ok"
+    first = of_camera(seen(0.999, 0), seen(0.03, 1))
+    both = weigh([first, hear(other, bundle()), ear], bundle())
+    assert both.decided.decision == "uncertain"
+    # 0.9603 for the scratch against 0.9801 for good; the ear is in nobody's way but by its 0.03
+    assert both.combination.conflict == pytest.approx(0.9603 * 0.9801, abs=0.02)
 
 
 def test_windows_that_agree_count_once() -> None:
