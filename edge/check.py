@@ -39,3 +39,9 @@ def _describe(line: Line, console: Console) -> None:
         for sensor in station.sensors:
             source = sensor.topic or sensor.node or sensor.camera
             console.print(f"    {sensor.id} -> {sensor.input}, from {source} ({sensor.payload})")
+            if len(sensor.offsets) > 1:
+                starts = ", ".join(f"{offset_s:g}" for offset_s in sensor.offsets)
+                console.print(
+                    f"      {len(sensor.offsets)} windows of a part, from {starts} s after the "
+                    "trigger; the bundle's thresholds are for one"
+                )

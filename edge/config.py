@@ -6,6 +6,7 @@ Frozen types; an unknown key is an error; reading opens no connection.
 import tomllib
 from collections import Counter
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +24,7 @@ from sensors.wiring import HandshakeNodes, Id, Link, Row, SensorSource, TriggerS
 
 ANY_RECIPE = "*"
 STORED = "store:"  # and a bundle's name: the version of it that was promoted for the place
+MAX_WINDOWS = 8  # of one sensor on one part
 SHIPPED = Path(__file__).parent / "bundles"
 
 
@@ -31,7 +33,34 @@ class Sensor(SensorSource):
 
     input: str  # name of a detector of the bundle
     offset_s: float = 0.0  # from the trigger's edge to the window's start
+    offsets_s: tuple[float, ...] = ()  # to the start of each of several windows of a part
     on_missing: Literal["inspect", "accept"] = "inspect"
+
+    @model_validator(mode="after")
+    def _windowed(self) -> "Sensor":
+        if not self.offsets_s:
+            return self
+        if self.offset_s:
+            raise ValueError(
+                f"offset_s and offsets_s: of {self.id} both are given; remove offset_s and let "
+                "offsets_s hold the start of every window"
+            )
+        if not 2 <= len(self.offsets_s) <= MAX_WINDOWS:
+            raise ValueError(
+                f"offsets_s: {len(self.offsets_s)} window(s); give 2 to {MAX_WINDOWS} starts, or "
+                "offset_s for one window"
+            )
+        if any(later <= earlier for earlier, later in pairwise(self.offsets_s)):
+            raise ValueError(
+                f"offsets_s: {list(self.offsets_s)} do not rise; write them in order of time, each "
+                "once"
+            )
+        return self
+
+    @property
+    def offsets(self) -> tuple[float, ...]:
+        """Of every window of a part, seconds from the trigger's edge to its start."""
+        return self.offsets_s or (self.offset_s,)
 
 
 class PlcHandshake(Row):

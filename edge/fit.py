@@ -83,6 +83,12 @@ def _check_wiring(station: Station, where: str, one: Bundle) -> None:
                 f"{at}: input {sensor.input!r} is no detector of {one.label} ({where}); "
                 f"it has {', '.join(detectors)}"
             )
+        if len(sensor.offsets) > 1 and detector.discount == 1.0:
+            raise ConfigError(
+                f"{at}.offsets_s: {one.label} is sure of what {sensor.input!r} says (discount 1), "
+                "and windows that are sure cannot be combined; make the bundle with a discount "
+                "below 1, or take one window by offset_s"
+            )
         needed = detector.input
         if sensor.camera is not None and needed.kind != "clip":
             raise ConfigError(

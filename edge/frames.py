@@ -53,16 +53,19 @@ class FrameDecoder:
                 self._submit(sensor, picture)
 
     def opened(self, sensor: str, edge_ns: int, look: Look) -> None:
-        """A part waits for this sensor's window from now on."""
+        """A part waits for this sensor's windows from now on; the first tells how late it came."""
         if sensor in self._is_late:
             self._is_late[sensor] = self._windower.come(sensor, edge_ns) > LATE
             self.ask(sensor, edge_ns, look)
 
-    def ask(self, sensor: str, edge_ns: int, look: Look) -> None:
-        """Decode what a part's window needs of what has come; `look` at what is decoded, once."""
+    def ask(self, sensor: str, edge_ns: int, look: Look, window: int = 0) -> None:
+        """Decode what a part's window needs of what has come; `look` at what is decoded, once.
+
+        A picture of two windows is decoded once and looked at once: networks remember it.
+        """
         if sensor not in self._is_late:
             return
-        for picture in self._windower.wanted(sensor, edge_ns):
+        for picture in self._windower.wanted(sensor, edge_ns, window):
             if picture.pixels is None:
                 self._submit(sensor, picture)
             elif not picture.is_looked_at:

@@ -5,7 +5,7 @@ what was judged.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge.accepted import Accepted
 from edge.bundle import Bundle
@@ -23,6 +23,7 @@ from sensors.signal import Trigger, Window
 
 CODES = {"ok": Decision.OK, "defect": Decision.DEFECT, "uncertain": Decision.UNCERTAIN}
 UNKNOWN_DEFECT = 255
+FOR_ONE_WINDOW = "thresholds were set for one window of a sensor"  # no bundle says of more
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,11 @@ class Heard:
     mass: Mass
     sets: Mapping[int, str]  # that it can speak of, and their classes; none when not at work
     unfamiliar: str = ""  # what looks so foreign that it may be the part: it must not pass
+    unseen: tuple[str, ...] = ()  # of several windows those without evidence, while others have it
 
 
 def hear(answer: Answer, bundle: Bundle) -> Heard:
-    """Evidence of one sensor."""
+    """Evidence of one window of a sensor; `edge.windows.join` makes one of several."""
     frame = Frame(bundle.manifest.hypotheses)
     report, window, score = _report(answer), answer.window, answer.score
     if window is None or score is None:
@@ -102,7 +104,7 @@ def hear(answer: Answer, bundle: Bundle) -> Heard:
 
 
 def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
-    """Evidence of every sensor, combined and decided upon.
+    """Evidence of every sensor, one of each, combined and decided upon.
 
     A sensor that is too sick to be believed is an absent one, which the plant may accept. Not so
     one whose window looks foreign: it is not absent, it saw something, and that may be the part.
@@ -115,10 +117,12 @@ def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
     for one in heard:
         sensor = one.answer.sensor
         rules_out = excludes(manifest.detectors[sensor.input], frame, manifest.good)
+        is_accepted = sensor.on_missing == "accept"
         if one.report.reliability > 0.0:
             watched |= rules_out
+            absent += [Absence(f"{sensor.id}, {it},", is_accepted, 0) for it in one.unseen]
         elif not one.unfamiliar:
-            absent.append(Absence(sensor.id, sensor.on_missing == "accept", rules_out))
+            absent.append(Absence(sensor.id, is_accepted, rules_out))
     combination = combine(manifest.rule, [one.mass for one in heard])
     working = frozenset(h.answer.sensor.input for h in heard if h.report.reliability > 0.0)
     thresholds = manifest.thresholds_for(working)
@@ -126,6 +130,8 @@ def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
     held = criteria(frame, manifest.good, thresholds, absent, watched=watched, unfamiliar=strange)
     standing = held.standing(combination)
     decided = decide_by(held, combination, standing)
+    if any(one.report.windows for one in heard):
+        decided = replace(decided, reason=f"{decided.reason}; {FOR_ONE_WINDOW}")
     why = grounds(manifest.rule, combination, reports, [h.sets for h in heard], held, standing)
     degraded = [f"{s}: {r.reason or r.status}" for s, r in reports.items() if r.status != "ok"]
     return Judged(decided, combination, why, tuple(degraded))

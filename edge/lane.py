@@ -67,8 +67,7 @@ class VerdictLane:
             self._sealed.task_done()
 
     def _judge(self, part: Part) -> Verdict:
-        heard = [part.heard[sensor] for sensor in part.sensors]
-        judged = weigh(heard, part.bundle)
+        judged = weigh([part.said[sensor] for sensor in part.sensors], part.bundle)
         fused_ns = time.monotonic_ns()
         times = Times(
             window_end_ns=part.window_end_ns,
@@ -78,7 +77,7 @@ class VerdictLane:
         )
         return verdict(
             part.accepted,
-            [one.answer for one in heard],
+            list(part.answers),
             judged,
             part.bundle,
             times,

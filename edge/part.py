@@ -1,6 +1,10 @@
-"""One part between its trigger and its verdict: what is still awaited, and until when."""
+"""One part between its trigger and its verdict: what is still awaited, and until when.
+
+A *slot* is one window of one sensor: the sensor's id, and the window's number from 0.
+"""
 
 import asyncio
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from edge.accepted import Accepted
@@ -10,15 +14,34 @@ from edge.inference.detector import Score
 from edge.judge import Answer, Heard, hear
 from edge.metrics import Quantile
 from edge.verdict import Status
+from edge.windows import join
 from sensors.signal import Window
 from sensors.windower import Need
 
+Slot = tuple[str, int]
 FRESH_NS = 1_000_000_000  # a trigger from a ring this long after its window is no news any more
 
 
-def need(sensor: Sensor, wanted: SeriesInput | ClipInput, max_delay_s: float) -> Need:
+def needs(station: Station, wanted: Callable[[Sensor], SeriesInput | ClipInput]) -> list[Need]:
+    """Of every window of every sensor. `wanted` is what the detector behind a sensor takes.
+
+    A trigger may come late after the last window of the station; a sensor whose windows end earlier
+    keeps its data so much longer.
+    """
+    ends_s = {s.id: s.offsets[-1] + wanted(s).duration_ns / 1e9 for s in station.sensors}
+    last_s = max(ends_s.values())
+    return [
+        need(s, wanted(s), station.trigger.max_delay_s + last_s - ends_s[s.id], window)
+        for s in station.sensors
+        for window in range(len(s.offsets))
+    ]
+
+
+def need(
+    sensor: Sensor, wanted: SeriesInput | ClipInput, max_delay_s: float, window: int = 0
+) -> Need:
     """What the windower must cut for this sensor to feed a detector that takes `wanted`."""
-    offset_ns, max_delay_ns = round(sensor.offset_s * 1e9), round(max_delay_s * 1e9)
+    offset_ns, max_delay_ns = round(sensor.offsets[window] * 1e9), round(max_delay_s * 1e9)
     if wanted.kind == "series":
         return Need(
             sensor.id,
@@ -28,6 +51,7 @@ def need(sensor: Sensor, wanted: SeriesInput | ClipInput, max_delay_s: float) ->
             channels=wanted.channels,
             length=wanted.length,
             max_delay_ns=max_delay_ns,
+            window=window,
         )
     return Need(
         sensor.id,
@@ -39,13 +63,14 @@ def need(sensor: Sensor, wanted: SeriesInput | ClipInput, max_delay_s: float) ->
         height=wanted.height,
         width=wanted.width,
         max_delay_ns=max_delay_ns,
+        window=window,
     )
 
 
 def window_end_ns(station: Station, bundle: Bundle, edge_ns: int) -> int:
     """When the last sample that any sensor of the station owes is taken."""
     return edge_ns + max(
-        round(s.offset_s * 1e9) + bundle.manifest.detectors[s.input].input.duration_ns
+        round(s.offsets[-1] * 1e9) + bundle.manifest.detectors[s.input].input.duration_ns
         for s in station.sensors
     )
 
@@ -86,7 +111,9 @@ class Reserve:
 
 @dataclass(slots=True)
 class Part:
-    """A part in flight. Every sensor ends in `heard`, by a score or by a reason."""
+    """A part in flight. Every slot ends in `heard`, by a score or by a reason; as soon as all slots
+    of a sensor have, the sensor is in `said`.
+    """
 
     accepted: Accepted
     bundle: Bundle
@@ -94,9 +121,10 @@ class Part:
     window_end_ns: int
     deadline_ns: int
     is_expired: bool = False  # judged, but too late to act upon
-    windows: dict[str, Window] = field(default_factory=dict)
-    scores: "dict[str, asyncio.Future[Score]]" = field(default_factory=dict)
-    heard: dict[str, Heard] = field(default_factory=dict)  # by sensor
+    windows: dict[Slot, Window] = field(default_factory=dict)
+    scores: "dict[Slot, asyncio.Future[Score]]" = field(default_factory=dict)
+    heard: dict[Slot, Heard] = field(default_factory=dict)
+    said: dict[str, Heard] = field(default_factory=dict)  # by sensor
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
     @property
@@ -117,23 +145,42 @@ class Part:
         is_old = trigger.received_ns - self.window_end_ns > FRESH_NS
         return self.is_undated or (trigger.recovered and is_old)
 
+    def slots(self, sensor: str) -> list[Slot]:
+        """Every window of a sensor."""
+        return [(sensor, number) for number in range(len(self.sensors[sensor].offsets))]
+
+    def awaited(self, sensor: str) -> list[Slot]:
+        """Windows of a sensor that are still to come."""
+        return [s for s in self.slots(sensor) if s not in self.windows and s not in self.heard]
+
     @property
-    def unseen(self) -> list[str]:
-        """Sensors whose window is still awaited."""
-        return [s for s in self.sensors if s not in self.windows and s not in self.heard]
+    def unseen(self) -> list[Slot]:
+        """Windows that are still to come."""
+        return [slot for sensor in self.sensors for slot in self.awaited(sensor)]
+
+    @property
+    def unheard(self) -> list[Slot]:
+        """Windows that have neither a score nor a reason."""
+        return [s for sensor in self.sensors for s in self.slots(sensor) if s not in self.heard]
 
     @property
     def is_complete(self) -> bool:
-        return len(self.heard) == len(self.sensors)
+        return len(self.said) == len(self.sensors)
 
-    def give_up(self, sensor: str, status: Status, reason: str) -> None:
-        if sensor in self.scores:
-            self.scores[sensor].cancel()  # the engine counts it, should it still come
-        window = self.windows.get(sensor)
-        self._hear(Answer(self.sensors[sensor], status, reason, window=window))
+    @property
+    def answers(self) -> Iterator[Answer]:
+        """Of every window."""
+        return (one.answer for one in self.heard.values())
 
-    def scored(self, sensor: str, score: Score) -> None:
-        self._hear(Answer(self.sensors[sensor], "ok", window=self.windows[sensor], score=score))
+    def give_up(self, slot: Slot, status: Status, reason: str) -> None:
+        if slot in self.scores:
+            self.scores[slot].cancel()  # the engine counts it, should it still come
+        window = self.windows.get(slot)
+        self._hear(slot, Answer(self.sensors[slot[0]], status, reason, window=window))
+
+    def scored(self, slot: Slot, score: Score) -> None:
+        answer = Answer(self.sensors[slot[0]], "ok", window=self.windows[slot], score=score)
+        self._hear(slot, answer)
 
     def end(self) -> None:
         for timer in self.timers:
@@ -141,5 +188,8 @@ class Part:
         for score in self.scores.values():
             score.cancel()
 
-    def _hear(self, answer: Answer) -> None:
-        self.heard[answer.sensor.id] = hear(answer, self.bundle)
+    def _hear(self, slot: Slot, answer: Answer) -> None:
+        self.heard[slot] = hear(answer, self.bundle)
+        slots = self.slots(slot[0])
+        if all(one in self.heard for one in slots):
+            self.said[slot[0]] = join([self.heard[one] for one in slots], self.bundle)

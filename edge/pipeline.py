@@ -22,7 +22,7 @@ from edge.inference.engine import Engine
 from edge.inference.runner import RunFailed
 from edge.lane import VerdictLane
 from edge.metrics import Metrics
-from edge.part import Part, Reserve, need, window_end_ns
+from edge.part import Part, Reserve, Slot, needs, window_end_ns
 from edge.publish.outbox import Outbox
 from edge.publish.plc import Echoes
 from edge.tape import Tape
@@ -57,10 +57,7 @@ class StationPipeline:
         self._metrics = metrics
         self._echoes = echoes
         self._sensors = {s.id: s for s in station.sensors}
-        self._windower = Windower(
-            [need(s, self.input_of(s), station.trigger.max_delay_s) for s in station.sensors],
-            metrics.count,
-        )
+        self._windower = Windower(needs(station, self.input_of), metrics.count)
         cameras = [s.id for s in station.sensors if self.input_of(s).kind == "clip"]
         self._frames = FrameDecoder(
             self._windower, cameras, decode, metrics.count, developed=self._cut_all
@@ -79,40 +76,40 @@ class StationPipeline:
 
     def _cut_all(self, sensor: str) -> None:
         for part in tuple(self._parts):
-            if sensor not in part.windows and sensor not in part.heard:
-                self._cut(part, sensor)
+            for slot in part.awaited(sensor):
+                self._cut(part, slot)
 
-    def _cut(self, part: Part, sensor: str) -> None:
-        edge_ns, now_ns = part.accepted.trigger.edge_ns, time.monotonic_ns()
-        window = self._windower.cut(sensor, edge_ns, now_ns)
+    def _cut(self, part: Part, slot: Slot) -> None:
+        (sensor, number), edge_ns = slot, part.accepted.trigger.edge_ns
+        window = self._windower.cut(sensor, edge_ns, time.monotonic_ns(), number)
         if window is not None:
-            part.windows[sensor] = window
-            self._infer(part, sensor, window)
+            part.windows[slot] = window
+            self._infer(part, slot, window)
         else:
-            self._frames.ask(sensor, edge_ns, self._look(part, sensor))
+            self._frames.ask(sensor, edge_ns, self._look(part, sensor), number)
 
     def _look(self, part: Part, sensor: str) -> Look:
         return partial(self._engine.look, part.bundle, self._sensors[sensor].input, sensor)
 
-    def _infer(self, part: Part, sensor: str, window: Window) -> None:
-        detector = self._sensors[sensor].input
+    def _infer(self, part: Part, slot: Slot, window: Window) -> None:
+        detector = self._sensors[slot[0]].input
         try:
             score = self._engine.submit(
-                part.bundle, detector, window, partial(self._scored, part, sensor)
+                part.bundle, detector, window, partial(self._scored, part, slot)
             )
         except QueueFull as error:
-            part.give_up(sensor, "failed", str(error))
+            part.give_up(slot, "failed", str(error))
             self._seal_complete()
             return
-        part.scores[sensor] = score
+        part.scores[slot] = score
 
-    def _scored(self, part: Part, sensor: str, done: "asyncio.Future[Score]") -> None:
+    def _scored(self, part: Part, slot: Slot, done: "asyncio.Future[Score]") -> None:
         if isinstance(error := done.exception(), RunFailed):
-            self._metrics.count(sensor, "run_failed")
-            part.give_up(sensor, "failed", str(error))
+            self._metrics.count(slot[0], "run_failed")
+            part.give_up(slot, "failed", str(error))
         else:
             score = done.result()  # anything else is a fault of logic: it ends the process
-            part.scored(sensor, score)
+            part.scored(slot, score)
         self._seal_complete()
 
     def input_of(self, sensor: Sensor) -> SeriesInput | ClipInput:
@@ -143,7 +140,8 @@ class StationPipeline:
         self._set_timers(part)
         for sensor in self._sensors:
             self._frames.opened(sensor, trigger.edge_ns, self._look(part, sensor))
-            self._cut(part, sensor)
+            for slot in part.slots(sensor):
+                self._cut(part, slot)
         if len(self._parts) > MAX_IN_FLIGHT:
             self._metrics.count(self.station.id, "parts_in_flight")
             self._abandon(self._parts[0], "late", f"more than {MAX_IN_FLIGHT} parts in flight")
@@ -180,28 +178,28 @@ class StationPipeline:
 
     def _stop_watching(self, part: Part) -> None:
         """No more waiting: a window that lacks only its last block is used, others given up."""
-        for sensor in part.unseen:
-            edge_ns, now_ns = part.accepted.trigger.edge_ns, time.monotonic_ns()
-            partial = self._windower.cut_partial(sensor, edge_ns, now_ns)
+        for slot in part.unseen:
+            (sensor, number), edge_ns = slot, part.accepted.trigger.edge_ns
+            partial = self._windower.cut_partial(sensor, edge_ns, time.monotonic_ns(), number)
             if partial is None:
-                part.give_up(sensor, "silent", "no data in the part's window")
+                part.give_up(slot, "silent", "no data in the part's window")
                 continue
-            part.windows[sensor] = partial
+            part.windows[slot] = partial
             if partial.quality.coverage >= USABLE:
-                self._infer(part, sensor, partial)
+                self._infer(part, slot, partial)
             else:
                 share = f"{partial.quality.coverage:.0%} of the window came in time"
-                part.give_up(sensor, "incomplete", share)
+                part.give_up(slot, "incomplete", share)
         self._seal_complete()
 
     def _stop_inferring(self, part: Part) -> None:
-        for sensor in [s for s in self._sensors if s not in part.heard]:
-            part.give_up(sensor, "late", "the engine did not answer in time")
+        for slot in part.unheard:
+            part.give_up(slot, "late", "the engine did not answer in time")
         self._seal_complete()
 
     def _abandon(self, part: Part, status: Status, reason: str) -> None:
-        for sensor in [s for s in self._sensors if s not in part.heard]:
-            part.give_up(sensor, status, reason)
+        for slot in part.unheard:
+            part.give_up(slot, status, reason)
         self._seal_complete()
 
     # --- verdicts ----------------------------------------------------------------------------

@@ -9,10 +9,11 @@ from edge.config import Sensor
 from edge.errors import ConfigError
 from edge.inference.detector import Detector, load
 from edge.inference.runner import RunFailed, opener
-from edge.judge import Answer, Judged, hear, weigh
-from edge.part import need
+from edge.judge import Answer, Heard, Judged, hear, weigh
+from edge.part import Slot, need
 from edge.trial.plans import CAMERA_OFFSET_S
-from edge.verdict import Verdict
+from edge.verdict import SensorReport, Verdict, WindowReport
+from edge.windows import join
 from sensors import block, codec
 from sensors.clock import SourceClock
 from sensors.errors import BadReading
@@ -50,17 +51,22 @@ class Judge:
     def again(self, part: RecordedPart, truth: Truth | None) -> Replayed:
         """Judge one part, and hold it against what was recorded of it."""
         recorded = Verdict.model_validate_json(part.verdict) if part.verdict else None
-        windows = self._windows(part)
-        answers = [
-            self._answer(one, windows.get(one.id), recorded) for one in self._sensors.values()
-        ]
-        judged = weigh([hear(one, self.bundle) for one in answers], self.bundle)
+        windows: dict[Slot, Window] = {}
+        for number in range(max(len(one.offsets) for one in self._sensors.values())):
+            windows |= self._windows(part, number)
+        heard = [self._hear(one, windows, recorded) for one in self._sensors.values()]
+        judged = weigh(heard, self.bundle)
         return Replayed(part, judged, recorded, truth, tuple(compare(judged, recorded)))
 
-    def _windows(self, part: RecordedPart) -> dict[str, Window]:
-        """Hand every block on in the order of arrival; cut each window as soon as it is whole."""
-        detectors, sensors = self.bundle.manifest.detectors, self._sensors.values()
-        needs = [need(s, detectors[s.input].input, DELAY_S) for s in sensors]
+    def _windows(self, part: RecordedPart, number: int) -> dict[Slot, Window]:
+        """Of each sensor the window of that number.
+
+        Every block is handed on in the order of arrival, at the place that it had for this window;
+        each window is cut as soon as it is whole.
+        """
+        detectors = self.bundle.manifest.detectors
+        sensors = [one for one in self._sensors.values() if number < len(one.offsets)]
+        needs = [need(s, detectors[s.input].input, DELAY_S, number) for s in sensors]
         windower = Windower(needs, self._count)
         clocks = {
             s.id: SourceClock(
@@ -68,18 +74,21 @@ class Judge:
             )
             for s in sensors
         }
-        windows: dict[str, Window] = {}
+        windows: dict[Slot, Window] = {}
         edge_ns = part.trigger.edge_ns
         for name, came in _by_arrival(part):
-            if name in windows or not self._place(windower, clocks[name], name, came):
+            slot = name, number
+            if name not in clocks or slot in windows:
                 continue
-            whole = windower.cut(name, edge_ns, came.received_ns)
+            if not self._place(windower, clocks[name], name, came, came.placed_ns(number)):
+                continue
+            whole = windower.cut(name, edge_ns, came.received_ns, number)
             if whole is not None:
-                windows[name] = whole
+                windows[slot] = whole
         return windows
 
     def _place(
-        self, windower: Windower, clock: SourceClock, name: str, came: RecordedBlock
+        self, windower: Windower, clock: SourceClock, name: str, came: RecordedBlock, placed_ns: int
     ) -> bool:
         """Decode and place one block; False when it is refused."""
         one, wanted = self._sensors[name], self.bundle.manifest.detectors
@@ -96,7 +105,7 @@ class Judge:
         except BadReading as error:
             self._count(name, error.cause)
             return False
-        time_ns = came.time_ns or clock.observe(
+        time_ns = placed_ns or clock.observe(
             unpacked.seq,
             unpacked.t0_ns,
             duration_ns=unpacked.duration_ns,
@@ -111,8 +120,20 @@ class Judge:
         windower.add(sample, time_ns, kind)
         return True
 
-    def _answer(self, one: Sensor, window: Window | None, recorded: Verdict | None) -> Answer:
+    def _hear(self, one: Sensor, windows: dict[Slot, Window], recorded: Verdict | None) -> Heard:
         report = recorded.sensors.get(one.id) if recorded else None
+        then: list[SensorReport | WindowReport | None] = [None] * len(one.offsets)
+        if report is not None:
+            then = list(report.windows or [report])
+        answers = [
+            self._answer(one, windows.get((one.id, number)), said)
+            for number, said in enumerate(then)
+        ]
+        return join([hear(answer, self.bundle) for answer in answers], self.bundle)
+
+    def _answer(
+        self, one: Sensor, window: Window | None, report: SensorReport | WindowReport | None
+    ) -> Answer:
         if report is not None and report.status in ABSENT:
             return Answer(one, report.status, report.reason, window=window)
         if window is None:

@@ -8,7 +8,7 @@ counted.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -60,11 +60,13 @@ class Tape:
 
     def save(self, part: Part, verdict: Verdict) -> None:
         """Put one judged part's payloads on the way to the disk."""
-        start_ns = part.accepted.trigger.edge_ns - BEFORE_NS
+        first_ns = min(0, *(round(s.offsets[0] * 1e9) for s in self._station.sensors))
+        start_ns = part.accepted.trigger.edge_ns + first_ns - BEFORE_NS
         end_ns = part.window_end_ns + AFTER_NS
         blocks = {}
         for sensor, kept in self._kept.items():
-            placed = (_placed(one, part.windows.get(sensor)) for one in kept)
+            windows = [part.windows.get(slot) for slot in part.slots(sensor)]
+            placed = (_placed(one, windows) for one in kept)
             blocks[sensor] = [b for b in placed if start_ns <= b.time_ns <= end_ns]
         try:
             self._queue.put_nowait((part, verdict, blocks))
@@ -96,9 +98,16 @@ class Tape:
         return self._recorder.append(part.accepted.trigger, blocks, verdict=verdict.body())
 
 
-def _placed(kept: _Kept, window: Window | None) -> RecordedBlock:
-    """A waveform's block where it stood when the window was cut: counted, not measured."""
-    if window is None or window.anchor is None:
+def _placed(kept: _Kept, windows: Sequence[Window | None]) -> RecordedBlock:
+    """A waveform's block where it stood when each window was cut: counted, not measured."""
+    times_ns = tuple(_time_ns(kept, window) for window in windows)
+    several = times_ns if len(times_ns) > 1 else ()
+    if times_ns == (kept.block.time_ns,):
         return kept.block
-    steps = kept.seq - window.anchor.seq
-    return replace(kept.block, time_ns=window.anchor.time_ns + steps * kept.period_ns)
+    return replace(kept.block, time_ns=times_ns[0], times_ns=several)
+
+
+def _time_ns(kept: _Kept, window: Window | None) -> int:
+    if window is None or window.anchor is None:
+        return kept.block.time_ns
+    return window.anchor.time_ns + (kept.seq - window.anchor.seq) * kept.period_ns

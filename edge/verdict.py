@@ -12,9 +12,9 @@ same one; the instant of publication therefore travels beside it (MQTT user prop
 
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 SCHEMA_VERSION = 1
 
@@ -67,8 +67,31 @@ class Flip(_Part):
     becomes: Literal["ok", "defect", "uncertain"]
 
 
+class WindowReport(_Part):
+    """What one of several windows of a sensor said, and how far it was believed."""
+
+    offset_s: float  # from the trigger's edge to its start
+    status: Status
+    reason: str = ""
+    probabilities: dict[str, float] = {}  # of each class, calibrated
+    mass: dict[str, float] = {}  # focal set "a|b" -> mass
+    reliability: float = 0.0
+    coverage: float = 0.0
+    gaps: int = 0
+    clipped: float = 0.0
+    repeated: float = 0.0
+    skew_ms: float = 0.0
+    drift_ppm: float = 0.0
+    measured: dict[str, float] = {}  # what the bundle has limits for, learnt from healthy windows
+
+
 class SensorReport(_Part):
-    """What one sensor said, and how far it was believed."""
+    """What one sensor said, and how far it was believed.
+
+    Where a sensor has several windows of a part, `mass` is that of all together, `probabilities`
+    are those of the window that speaks most against a good part, and reliability, coverage and the
+    like are the worst of any window.
+    """
 
     status: Status
     reason: str = ""
@@ -90,6 +113,17 @@ class SensorReport(_Part):
     conflict_share: float = 0.0  # how much of the conflict it brings; over all sensors the whole
     conflict_with: dict[str, float] = {}  # other sensor -> conflict of these two alone
     flip: Flip | None = None  # None: no change of this sensor alone decides otherwise
+    conflict_within: float = 0.0  # how far two of its windows contradict each other, at least
+    windows: tuple[WindowReport, ...] = ()  # of several; one window is the report itself
+
+    @model_serializer(mode="wrap")
+    def _as_one_or_several(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A sensor with one window is told without the keys of several."""
+        data: dict[str, Any] = handler(self)
+        if not self.windows:
+            for key in ("conflict_within", "windows"):
+                data.pop(key, None)
+        return data
 
 
 class Verdict(_Part):

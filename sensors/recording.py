@@ -3,9 +3,10 @@
     recording.json          format, origin, what each sensor is
     parts/000001/           one part
         trigger.json
-        <sensor>.blocks     MessagePack records [received_ns, payload, properties, time_ns];
-                            MQTT 5 user properties, and the box time of the first sample, are
-                            left out where there are none
+        <sensor>.blocks     MessagePack records [received_ns, payload, properties, time_ns,
+                            times_ns]; MQTT 5 user properties, the box time of the first sample,
+                            and that time as each of several windows had it, are left out where
+                            there are none
         verdict.json        what was said of it, if anything
     truth.jsonl             one row a part: the truth travels apart from the data
 
@@ -39,6 +40,11 @@ class RecordedBlock:
     payload: bytes = field(repr=False)
     properties: Mapping[str, str] = field(default_factory=dict)
     time_ns: int = 0  # where its first sample stood on the box's clock; 0: not known
+    times_ns: tuple[int, ...] = ()  # the same when each of several windows was cut
+
+    def placed_ns(self, window: int) -> int:
+        """Where it stood for one window of its sensor; 0: not known."""
+        return self.times_ns[window] if self.times_ns else self.time_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +209,7 @@ def _read_blocks(path: Path) -> tuple[RecordedBlock, ...]:
     try:
         rows.feed(content)
         for row in rows:
-            blocks.append(RecordedBlock(*row))
+            blocks.append(RecordedBlock(*row[:4], *map(tuple, row[4:])))
             end = rows.tell()
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise BadReading("malformed", f"{path}: not a stream of blocks: {error}") from error
@@ -218,6 +224,8 @@ def _record(block: RecordedBlock) -> bytes:
         row = (*row, dict(block.properties))
     if block.time_ns:
         row = (*row, block.time_ns)
+    if block.times_ns:
+        row = (*row, block.times_ns)
     packed: bytes = msgpack.packb(row)
     return packed
 

@@ -1,10 +1,11 @@
-"""Cuts, for one part, one window out of each sensor's stream. Pure.
+"""Cuts, for one part, its windows out of each sensor's stream: one, or several. Pure.
 
-Every sensor has a ring as long as its window plus the longest delay of a trigger, so that a part
-may be asked for seconds after it passed, and several at a time.
+Every sensor has a ring that reaches from its last window's end back to its first one's start, plus
+the longest delay of a trigger, so that a part may be asked for seconds after it passed, and several
+at a time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -22,7 +23,7 @@ MAX_RATE_ERROR = 2.0  # a camera may send this much faster than stated before pi
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What the detector behind one sensor needs of a part, in plain numbers."""
+    """What the detector behind one sensor needs of a part for one window, in plain numbers."""
 
     sensor: str
     kind: Literal["series", "clip"]
@@ -35,6 +36,7 @@ class Need:
     height: int = 0
     width: int = 0
     max_delay_ns: int = 5_000_000_000  # how late a trigger may come and still find its data
+    window: int = 0  # which of the sensor's windows of a part, from 0
 
     @property
     def duration_ns(self) -> int:
@@ -43,8 +45,9 @@ class Need:
         return round(steps * 1e9 / self.rate_hz)
 
     @property
-    def kept_ns(self) -> int:
-        return self.duration_ns + self.max_delay_ns + max(0, -self.offset_ns) + SLACK_NS
+    def end_ns(self) -> int:
+        """From the trigger's edge to the window's end."""
+        return self.offset_ns + self.duration_ns
 
 
 class Windower:
@@ -56,24 +59,29 @@ class Windower:
     """
 
     def __init__(self, needs: Iterable[Need], count: Count) -> None:
-        self._needs = {need.sensor: need for need in needs}
+        self._needs = {(need.sensor, need.window): need for need in needs}
+        by_sensor: dict[str, list[Need]] = {}
+        for need in self._needs.values():
+            by_sensor.setdefault(need.sensor, []).append(need)
         self._rings = {
-            need.sensor: _ring(need, partial(count, need.sensor)) for need in self._needs.values()
+            sensor: _ring(windows, partial(count, sensor)) for sensor, windows in by_sensor.items()
         }
 
     def add(self, sample: Sample, time_ns: int, clock: ClockKind) -> None:
         """Take a block; `time_ns` is the box time of its first sample."""
         self._rings[sample.sensor].add(sample, time_ns, clock)
 
-    def wanted(self, sensor: str, edge_ns: int) -> list[Picture]:
+    def wanted(self, sensor: str, edge_ns: int, window: int = 0) -> list[Picture]:
         """What has come of the pictures that a part's clip needs; of a waveform, nothing."""
         ring = self._rings[sensor]
-        return ring.wanted(self._times(sensor, edge_ns)) if isinstance(ring, ClipRing) else []
+        if not isinstance(ring, ClipRing):
+            return []
+        return ring.wanted(self._times(sensor, edge_ns, window))
 
-    def come(self, sensor: str, edge_ns: int) -> int:
+    def come(self, sensor: str, edge_ns: int, window: int = 0) -> int:
         """How many pictures of a part's clip have come; 0 of a waveform."""
         ring = self._rings[sensor]
-        return ring.come(self._times(sensor, edge_ns)) if isinstance(ring, ClipRing) else 0
+        return ring.come(self._times(sensor, edge_ns, window)) if isinstance(ring, ClipRing) else 0
 
     def newest(self, sensor: str) -> Picture | None:
         """A camera's last picture."""
@@ -92,38 +100,49 @@ class Windower:
         assert isinstance(ring, ClipRing)
         ring.develop(picture, pixels, appearance)
 
-    def end_ns(self, sensor: str, edge_ns: int) -> int:
+    def end_ns(self, sensor: str, edge_ns: int, window: int = 0) -> int:
         """When a part's window is over, by the stated times."""
-        need = self._needs[sensor]
-        return edge_ns + need.offset_ns + need.duration_ns
+        return edge_ns + self._needs[sensor, window].end_ns
 
-    def cut(self, sensor: str, edge_ns: int, now_ns: int) -> Window | None:
+    def cut(self, sensor: str, edge_ns: int, now_ns: int, window: int = 0) -> Window | None:
         """The whole window, or None while it is not complete, or `wanted` is not developed yet.
 
         Cheap when it is not.
         """
-        return self._cut(sensor, edge_ns, now_ns, partial=False)
+        return self._cut(sensor, edge_ns, now_ns, window, partial=False)
 
-    def cut_partial(self, sensor: str, edge_ns: int, now_ns: int) -> Window | None:
+    def cut_partial(self, sensor: str, edge_ns: int, now_ns: int, window: int = 0) -> Window | None:
         """What there is at the deadline, its coverage stated; None when that is too little."""
-        return self._cut(sensor, edge_ns, now_ns, partial=True)
+        return self._cut(sensor, edge_ns, now_ns, window, partial=True)
 
-    def _cut(self, sensor: str, edge_ns: int, now_ns: int, *, partial: bool) -> Window | None:
-        need, ring = self._needs[sensor], self._rings[sensor]
+    def _cut(
+        self, sensor: str, edge_ns: int, now_ns: int, window: int, *, partial: bool
+    ) -> Window | None:
+        need, ring = self._needs[sensor, window], self._rings[sensor]
         if isinstance(ring, SeriesRing):
             start_ns = edge_ns + need.offset_ns
             return ring.cut(sensor, start_ns, need.length, now_ns, partial=partial)
-        return ring.cut(sensor, self._times(sensor, edge_ns), now_ns, partial=partial)
+        times_ns = self._times(sensor, edge_ns, window)
+        return ring.cut(sensor, times_ns, now_ns, partial=partial)
 
-    def _times(self, sensor: str, edge_ns: int) -> list[int]:
+    def _times(self, sensor: str, edge_ns: int, window: int) -> list[int]:
         """When a clip's pictures should have been taken."""
-        need = self._needs[sensor]
+        need = self._needs[sensor, window]
         start_ns, step_ns = edge_ns + need.offset_ns, need.stride * 1e9 / need.rate_hz
         return [start_ns + round(k * step_ns) for k in range(need.frames)]
 
 
-def _ring(need: Need, count: partial[None]) -> SeriesRing | ClipRing:
-    kept = need.kept_ns * need.rate_hz / 1e9
+def kept_ns(windows: Sequence[Need]) -> int:
+    """How far back the ring of one sensor reaches."""
+    start_ns = min(need.offset_ns for need in windows)
+    span_ns = max(need.end_ns for need in windows) - start_ns
+    delay_ns = max(need.max_delay_ns for need in windows)
+    return span_ns + delay_ns + max(0, -start_ns) + SLACK_NS
+
+
+def _ring(windows: Sequence[Need], count: partial[None]) -> SeriesRing | ClipRing:
+    need = windows[0]
+    kept = kept_ns(windows) * need.rate_hz / 1e9
     if need.kind == "series":
         return SeriesRing(need.channels, need.rate_hz, round(kept), count)
     return ClipRing(need.rate_hz, round(kept * MAX_RATE_ERROR), count)

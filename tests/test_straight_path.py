@@ -56,3 +56,20 @@ async def test_a_daemon_killed_again_and_again_owes_no_verdict(tmp_path: Path) -
         await observer.run(asyncio.Event())
         sound(observer.account, 24)
         assert upset.plant.daemon.restarts == 4
+
+
+async def test_several_windows_of_each_sensor_make_one_verdict_a_part(tmp_path: Path) -> None:
+    setup = Setup(parts=8, stations=2, rate=2.0, windows=2, recorded=3, broker="mosquitto")
+    async with bench(setup, tmp_path) as (upset, observer):
+        await observer.run(asyncio.Event())
+        sound(observer.account, 8)
+        for row in upset.rows:
+            clock = row.verdict.clock
+            # the waveforms' second windows end 0.25 s after the first ones', 0.5 s long
+            assert clock.window_end_ns - clock.trigger_ns == 750_000_000
+            for report in row.verdict.sensors.values():
+                assert len(report.windows) == 2
+                if report.reliability > 0.0:  # a busy machine may lose one, and says so
+                    assert sum(report.mass.values()) == pytest.approx(1.0, abs=1e-5)
+                else:
+                    assert row.verdict.degraded

@@ -21,6 +21,8 @@ def show(verdict: Verdict, console: Console) -> None:
     _head(verdict, console)
     _lines(console, "how healthy each sensor was", _health(verdict))
     _print(console, "what each sensor said", _said(verdict, console))
+    if any(report.windows for report in verdict.sensors.values()):
+        _print(console, "what each window of a sensor said", _windows(verdict, console))
     _print(console, "where they contradict each other", _conflict(verdict, console))
     _print(console, f"together, by {verdict.rule}", _together(verdict, console))
     _lines(console, "what decided", _thresholds(verdict))
@@ -50,6 +52,24 @@ def _said(verdict: Verdict, console: Console) -> Table:
         ):
             on = set_words(label, tuple(verdict.belief)) if label else ""
             table.add_row("" if i else name, one, _number(chance), on, _number(mass))
+    return table
+
+
+def _windows(verdict: Verdict, console: Console) -> Table:
+    table = _table(console, "sensor", "from", "status", "believed", "likeliest", "mass on it")
+    for name, report in verdict.sensors.items():
+        for i, one in enumerate(report.windows):
+            label = max(one.mass, key=one.mass.__getitem__, default="")
+            on = set_words(label, tuple(verdict.belief)) if label else ""
+            state = f"{one.status}: {one.reason}" if one.reason else one.status
+            believed = f"{100 * one.reliability:.3g} %"
+            sensor = "" if i else name
+            table.add_row(
+                sensor, f"{one.offset_s:g} s", state, believed, on, _number(one.mass.get(label))
+            )
+        if report.windows:
+            apart = f"apart by {_number(report.conflict_within)} at least"
+            table.add_row("", "all", apart, "", "", "")
     return table
 
 

@@ -16,11 +16,14 @@ from edge.fusion.conflict import conflict_shares, pairwise_conflict
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass
 from edge.fusion.rules import RULES
+from edge.fusion.sightings import least_conflict, together
 
 ROUNDS = 1000
 WARMUP = 100
 SEED = 7
 HYPOTHESES = 8
+WINDOWS = (2, 3, 4)  # of one sensor
+SEEN = (0b11110001, 0b00000010, 0b00000100, 0b00001000)  # classes of that sensor, the first is good
 CLASSES = (  # of each source, the sets of hypotheses that it cannot tell apart
     (0b00000011, 0b00001110, 0b11110000),
     (0b00010001, 0b01100110, 0b10001100),
@@ -50,6 +53,18 @@ def evidence() -> list[Mass]:
     return sources
 
 
+def windows(count: int) -> list[Mass]:
+    """What one sensor says by several windows: four classes, and ignorance."""
+    draw = random.Random(SEED)
+    frame = Frame(tuple(f"h{i}" for i in range(HYPOTHESES)))
+    rows = [[draw.random() for _ in (*SEEN, frame.everything)] for _ in range(count)]
+    sets = (*SEEN, frame.everything)
+    return [
+        Mass(frame, {at: weight / sum(row) for at, weight in zip(sets, row, strict=True)})
+        for row in rows
+    ]
+
+
 def pace(call: Callable[[], object], rounds: int = ROUNDS) -> Pace:
     """Time a call many times; the least is what it takes when nothing disturbs it."""
     took_us = []
@@ -64,11 +79,13 @@ def pace(call: Callable[[], object], rounds: int = ROUNDS) -> Pace:
 
 
 def paces(sources: Sequence[Mass], rounds: int = ROUNDS) -> dict[str, Pace]:
-    """Each rule, and what is said of the conflict beside every one."""
+    """Each rule, what is said of the conflict beside every one, and what windows cost a sensor."""
     calls: dict[str, Callable[[], object]] = {
         **{name: partial(combine, name, sources) for name in RULES},
         "pairwise conflict": partial(pairwise_conflict, sources),
         "shares of the conflict": partial(conflict_shares, sources),
+        **{f"{k} windows of a sensor": partial(together, windows(k), 1) for k in WINDOWS},
+        "conflict of two windows": partial(least_conflict, *windows(2)),
     }
     return {name: pace(call, rounds) for name, call in calls.items()}
 

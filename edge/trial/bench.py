@@ -85,6 +85,7 @@ class Measured:
     def as_data(self) -> dict[str, Any]:
         return {
             "machine": machine(),
+            "windows": self.setup.windows,
             "wires": {sense: str(wire) for sense, wire in self.setup.wires.items()},
             "stations": self.setup.stations,
             "rate": self.setup.rate,

@@ -7,6 +7,7 @@ at once whenever it dies, as systemd would: kill it, again and again, and see th
 
   edge demo                                  one station, 60 parts, one a second
   edge demo --stations 5 --rate 10           five stations, two parts a second each
+  edge demo --windows 2                      each sensor looks twice at a part
   edge demo --fault camera:silent@10+5       every camera falls silent from second 10 to 15
   edge demo --fault cell1-vibration:clock_step:1.0@20
   edge demo --wire camera=opcua --wire vibration=mqtt:json --wire trigger=mqtt

@@ -102,5 +102,11 @@ def _source(setup: Setup, station: str, name: str, detector: str) -> dict[str, A
         **wire_of(setup, station, name),
         "payload": wire.payload,
         **(unsaid if wire.payload == "array" else {}),
-        **({"offset_s": CAMERA_OFFSET_S} if sense == "camera" else {}),
+        **_offsets(setup, CAMERA_OFFSET_S if sense == "camera" else 0.0),
     }
+
+
+def _offsets(setup: Setup, first_s: float) -> dict[str, Any]:
+    if setup.windows > 1:
+        return {"offsets_s": [round(first_s + after_s, 6) for after_s in setup.offsets_s]}
+    return {"offset_s": first_s} if first_s else {}

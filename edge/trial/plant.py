@@ -57,7 +57,7 @@ class Site:
             detector.input.duration_ns
             + (round(plans.CAMERA_OFFSET_S * 1e9) if detector.sense == "camera" else 0)
             for detector in self.bundle.manifest.detectors.values()
-        )
+        ) + round(self.setup.offsets_s[-1] * 1e9)
 
     def plan(self, setup: Setup, lead_s: float, ledger: Path) -> Plan:
         """A plan whose first part comes after `lead_s`."""

@@ -28,7 +28,11 @@ async def recorded(setup: Setup, folder: Path) -> list[Path]:
         one = _place(setup, folder, index)
         async with _alone(one.with_suffix(".lock")):
             order = Order(
-                setup.recorded_per_station, index, setup.seed, difficulty=setup.difficulty
+                setup.recorded_per_station,
+                index,
+                setup.seed,
+                difficulty=setup.difficulty,
+                window_s=setup.window_s,
             )
             if not await asyncio.to_thread(is_complete, one, order):
                 await _record(order, one)
@@ -41,6 +45,7 @@ def _place(setup: Setup, folder: Path, index: int) -> Path:
     return folder / (
         f"seed{setup.seed}-station{index}-difficulty{setup.difficulty:g}"
         f"-parts{setup.recorded_per_station}"
+        + (f"-window{setup.window_s:g}" if setup.windows > 1 else "")
     )
 
 
@@ -53,6 +58,7 @@ async def _record(order: Order, folder: Path) -> None:
         *("--station", str(order.station)),
         *("--seed", str(order.seed)),
         *("--difficulty", f"{order.difficulty:g}"),
+        *("--window-s", f"{order.window_s:g}"),
     )
     process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
     try:

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ Networks = dict[str, tuple[Runner, NDArray[Any]]]  # by detector, with an input
 
 @dataclass(slots=True)
 class Needed:
-    """What one sensor still owes, part by part, and its device's true clock."""
+    """What one sensor still owes, window by window, and its device's true clock."""
 
     sensor: SimulatedSensor
     clock: Timepiece
@@ -34,7 +35,7 @@ class Needed:
     pending: deque[tuple[int, Part]]  # monotonic time that a block must reach, part
 
     def reached(self, block: Extent) -> list[Part]:
-        """Parts that this block completes."""
+        """Parts of which this block completes a window."""
         samples = 0 if self.sensor.sense == "camera" else block.samples
         duration_ns = round(samples * 1e9 / block.rate_hz)
         end_ns = self.clock.instant(block.t0_ns + duration_ns)
@@ -114,21 +115,23 @@ def owed(
     start_epoch_ns = epoch_at(plan.start_ns)
     for station in plan.stations:
         for index in range(parts):
-            timings[station.id, index] = Timing(end_ns=0, owed=len(station.sensors))
+            owed_windows = sum(len(line.sensors[one.id].offsets) for one in station.sensors)
+            timings[station.id, index] = Timing(end_ns=0, owed=owed_windows)
         for sensor in station.sensors:
             wired = line.sensors[sensor.id]
             wanted = one.manifest.detectors[wired.input].input
-            after_ns = round(wired.offset_s * 1e9) + wanted.duration_ns
+            after_ns = [round(at * 1e9) + wanted.duration_ns for at in wired.offsets]
             # any picture within half a period of the stated time is the nearest one
             early_ns = round(0.5e9 / wanted.rate_hz) if sensor.sense == "camera" else 0
-            pending: deque[tuple[int, Part]] = deque()
-            for index in range(parts):
-                end_ns = plan.edge_ns(station, index) + after_ns
+            pending: list[tuple[int, Part]] = []
+            for index, end_after_ns in product(range(parts), after_ns):
+                end_ns = plan.edge_ns(station, index) + end_after_ns
                 timing = timings[station.id, index]
                 timing.end_ns = max(timing.end_ns, end_ns)
                 pending.append((end_ns - early_ns - TOLERANCE_NS, (station.id, index)))
             clock = Timepiece(sensor.clock, plan.start_ns, start_epoch_ns)
-            needs[sensor.topic or sensor.node or ""] = Needed(sensor, clock, wired.input, pending)
+            source = sensor.topic or sensor.node or ""
+            needs[source] = Needed(sensor, clock, wired.input, deque(sorted(pending)))
     return timings, needs
 
 

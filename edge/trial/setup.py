@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 
-from edge.config import ANY_RECIPE
+from edge.config import ANY_RECIPE, MAX_WINDOWS
 from edge.errors import ConfigError
 from edge.trial.faults import FAULT_HELP, parse_fault
 from edge.trial.wires import SENSES, WIRE_HELP, Carrier, Wires, wired
 from sensors.simulator.plan import Fault
+from sensors.simulator.pool import WINDOW_S
 
-SHORTEST_PERIOD_S = 0.5  # of one station: its windows would overlap
+WINDOW_STEP_S = 0.25  # from one window of a sensor to its next: they overlap by half
 BLOCK_MS = 10.0
 SHORTEST_BLOCK_MS, LONGEST_BLOCK_MS = 1.0, 100.0
 OUR_BUNDLE = "shipped:motor"
@@ -39,6 +40,7 @@ class Setup:
     wires: Wires = field(default_factory=wired)
     block_ms: float = BLOCK_MS  # of vibration and sound
     cameras: int = 1  # of each station, that see the same
+    windows: int = 1  # of each sensor on each part
     profile: Literal["fast", "slow"] = "fast"
     faults: tuple[Fault, ...] = ()
     recorded: int = 60  # distinct parts of each station, at most
@@ -51,6 +53,16 @@ class Setup:
     @property
     def period_s(self) -> float:
         return self.stations / self.rate
+
+    @property
+    def window_s(self) -> float:
+        """From a part's edge to the end of its last window."""
+        return window_s(self.windows)
+
+    @property
+    def offsets_s(self) -> tuple[float, ...]:
+        """From the start of a sensor's first window to that of each."""
+        return tuple(number * WINDOW_STEP_S for number in range(self.windows))
 
     @property
     def parts_per_station(self) -> int:
@@ -75,6 +87,11 @@ class Setup:
 
     def recipe_names(self) -> tuple[str, ...]:
         return tuple(one.name for one in self.recipes) or (OUR_RECIPE,)
+
+
+def window_s(windows: int) -> float:
+    """From a part's edge to the end of its last window."""
+    return WINDOW_S + (windows - 1) * WINDOW_STEP_S
 
 
 def sensor_id(station: str, name: str) -> str:
@@ -117,6 +134,11 @@ def add_plant_arguments(
         help="of each station, that see the same (default %(default)s)",
     )  # fmt: skip
     parser.add_argument(
+        "--windows", type=_positive, default=1, metavar="N",
+        help=f"of each sensor on each part, {WINDOW_STEP_S:g} s apart (default %(default)s; the "
+        f"bundle's thresholds are for one), at most {MAX_WINDOWS}",
+    )  # fmt: skip
+    parser.add_argument(
         "--profile", choices=("fast", "slow"), default="fast",
         help="of the PLC: slow samples every 100 ms and publishes every 500 ms",
     )  # fmt: skip
@@ -150,11 +172,14 @@ def setup_from(options: argparse.Namespace) -> Setup:
             f"--block-ms: is {options.block_ms:g}, must be {SHORTEST_BLOCK_MS:g} to "
             f"{LONGEST_BLOCK_MS:g}"
         )
-    if stations / rate < SHORTEST_PERIOD_S:
+    if options.windows > MAX_WINDOWS:
+        raise ConfigError(f"--windows: is {options.windows}, must be at most {MAX_WINDOWS}")
+    shortest_s = window_s(options.windows)  # of one station: parts would overlap
+    if stations / rate < shortest_s:
         raise ConfigError(
             f"--rate: {rate:g} parts/s from {stations} station(s) is one part every "
-            f"{stations / rate:g} s each, and watching one takes {SHORTEST_PERIOD_S} s; "
-            f"take --stations {_enough(rate)} or --rate {stations / SHORTEST_PERIOD_S:g}"
+            f"{stations / rate:g} s each, and watching one takes {shortest_s} s; "
+            f"take --stations {_enough(rate, shortest_s)} or --rate {stations / shortest_s:g}"
         )
     setup = Setup(
         parts=-(-options.parts // stations) * stations,
@@ -165,6 +190,7 @@ def setup_from(options: argparse.Namespace) -> Setup:
         wires=wired(*_transport(options.transport), *options.wire),
         block_ms=options.block_ms,
         cameras=options.cameras,
+        windows=options.windows,
         profile=options.profile,
         bundle=_bundle(options.bundle),
         recipes=_recipes(options.recipe),
@@ -197,8 +223,8 @@ def _bundle(text: str) -> str:
     return text if text.startswith("shipped:") else str(Path(text).resolve())
 
 
-def _enough(rate: float) -> int:
-    return int(-(-rate * SHORTEST_PERIOD_S // 1))
+def _enough(rate: float, period_s: float) -> int:
+    return int(-(-rate * period_s // 1))
 
 
 def _positive(text: str) -> int:

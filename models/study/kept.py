@@ -51,7 +51,7 @@ def collect(bundle: Bundle, parts: int, jobs: int) -> Kept:
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     spawn = get_context("spawn")  # not forked: an engine's threads may run here
     shards: dict[str, list[Answered]] = {split.name: [] for split in COMPARED}
-    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=one_thread) as pool:
         found = pool.map(_answer, tasks)
         label = f"simulating and asking, {SHARD} parts a step"
         for task, shard in zip(tasks, track(found, label, total=len(tasks)), strict=True):
@@ -138,7 +138,7 @@ def _engine(folder: Path) -> str:
     return ", ".join(sorted({f"{one.name} {one.precision}" for one in every}))
 
 
-def _one_thread() -> None:
+def one_thread() -> None:
     """Processes share the cores already; threads inside them only get in each other's way."""
     cv2.setNumThreads(1)
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from sensors.errors import BadReading
 from sensors.simulator import process
 from sensors.simulator.plan import PlanError, read
+from sensors.simulator.pool import WINDOW_S
 
 _LIFE = "Prints `ready` when up; ends on SIGTERM, on Ctrl-C, and with the process that started it."
 
@@ -42,6 +43,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--defect-share", type=float, default=0.5, metavar="P", help="0 to 1 (default %(default)s)"
     )
+    command.add_argument(
+        "--window-s", type=float, default=WINDOW_S, metavar="S",
+        help="from a part's edge on, as long as any sensor looks (default %(default)s)",
+    )  # fmt: skip
     command.add_argument("--jobs", type=int, default=2, metavar="J", help="processes")
     command.set_defaults(run=_record)
 
@@ -85,7 +90,12 @@ def _record(options: argparse.Namespace) -> int:
     from sensors.simulator import record  # noqa: PLC0415
 
     order = record.Order(
-        options.parts, options.station, options.seed, options.difficulty, options.defect_share
+        options.parts,
+        options.station,
+        options.seed,
+        options.difficulty,
+        options.defect_share,
+        options.window_s,
     )
     record.record(options.folder, order, options.jobs)
     return 0

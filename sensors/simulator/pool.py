@@ -19,7 +19,6 @@ IDLE = "idle"  # folder of the idle stretch inside the pool, itself a recording 
 MAX_BYTES = 2 << 30  # of all decoded parts a process holds
 LEAD_S = 0.03  # a part stands before the sensors this long before its edge and after its window
 WINDOW_S = 0.5
-DURATION_S = LEAD_S + WINDOW_S + LEAD_S
 
 
 @dataclass(frozen=True, slots=True)

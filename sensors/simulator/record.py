@@ -16,7 +16,7 @@ from sensors.errors import BadReading
 from sensors.recording import RecordedBlock, Recorder
 from sensors.signal import Trigger
 from sensors.simulator.part import SimulatedPart, simulate_idle, simulate_part
-from sensors.simulator.pool import DURATION_S, IDLE, LEAD_S, SENSES, Sense, part_count
+from sensors.simulator.pool import IDLE, LEAD_S, SENSES, WINDOW_S, Sense, part_count
 from sensors.simulator.workers import in_order
 
 BLOCK_MS = 10
@@ -34,11 +34,17 @@ class Order:
     seed: int
     difficulty: float = 1.0
     defect_share: float = 0.5
+    window_s: float = WINDOW_S  # from a part's edge on, as long as any sensor looks
+
+    @property
+    def duration_s(self) -> float:
+        return LEAD_S + self.window_s + LEAD_S
 
     @property
     def origin(self) -> str:
         """What the recording says of where it comes from: this order and the physics' sources."""
-        facts = {"maker": _MAKER, **asdict(self), "lead_s": LEAD_S, "duration_s": DURATION_S}
+        order = {key: value for key, value in asdict(self).items() if key != "window_s"}
+        facts = {"maker": _MAKER, **order, "lead_s": LEAD_S, "duration_s": self.duration_s}
         return json.dumps(facts | {"physics_sha256": physics_sha256()})
 
 
@@ -108,7 +114,7 @@ def _render(task: tuple[Order, int]) -> SimulatedPart:
         order.station,
         index,
         difficulty=order.difficulty,
-        duration_s=DURATION_S,
+        duration_s=order.duration_s,
         defect_share=order.defect_share,
     )
 

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from edge import config, fit
+from edge.__main__ import main
 from edge.errors import ConfigError
+from edge.part import needs, window_end_ns
 
 SURE = ("discount = 0.99", "discount = 1.0")  # of every detector
+TWICE = "offsets_s = [0.0167, 0.2667]\n"
 EXAMPLE = Path(__file__).parents[2] / "docs" / "line.toml"
 
 
@@ -44,6 +47,9 @@ def test_the_documented_example_is_right_and_feeds_every_input_of_the_shipped_bu
         ('st1/audio"', 'st1/audio"\npayload = "array"', "sensors.2", 'by topic take "messagepack"'),
         ('st1.vibration"', 'st1.vibration"\npayload = "raw"', "sensors.1", '"array"'),
         ('"*" = "shipped:motor"', "", "stations.0.bundles", "at least 1"),
+        ("offset_s = 0.0167", TWICE + "offset_s = 0.0167", "sensors.0", "remove offset_s"),
+        ("offset_s = 0.0167", "offsets_s = [0.1]", "sensors.0", "offset_s for one window"),
+        ("offset_s = 0.0167", "offsets_s = [0.3, 0.1]", "sensors.0", "in order of time"),
     ],
 )  # fmt: skip
 def test_a_wrong_key_is_named_with_its_cure(
@@ -81,6 +87,50 @@ def test_a_sensor_that_does_not_fit_its_input_is_refused(
     line = config.read(written(tmp_path, old, new))
     with pytest.raises(ConfigError, match=said):
         fit.check_bundles(line)
+
+
+def test_several_windows_are_given_by_their_starts_and_one_by_its_own(tmp_path: Path) -> None:
+    line = config.read(written(tmp_path, "offset_s = 0.0167", TWICE))
+    assert line.sensors["st1-camera"].offsets == (0.0167, 0.2667)
+    assert line.sensors["st1-audio"].offsets == (0.0,)
+    assert config.read(EXAMPLE).sensors["st1-camera"].offsets == (0.0167,)
+
+
+def test_the_part_is_over_with_the_last_of_all_windows(tmp_path: Path) -> None:
+    line = config.read(written(tmp_path, "offset_s = 0.0167", TWICE))
+    one = next(iter(fit.check_bundles(line).values()))
+    # the camera's last picture is 7 steps of 2 at 30 Hz after its second window's start
+    assert window_end_ns(line.stations[0], one, 0) == round((0.2667 + 14 / 30) * 1e9)
+
+
+def test_a_sensor_whose_windows_end_earlier_keeps_its_data_so_much_longer(tmp_path: Path) -> None:
+    late = "offsets_s = [0.0, 9.5]\n"
+    line = config.read(written(tmp_path, 'input = "audio"\n', f'input = "audio"\n{late}'))
+    one = next(iter(fit.check_bundles(line).values()))
+    found = needs(line.stations[0], lambda s: one.manifest.detectors[s.input].input)
+    assert [(n.sensor, n.window) for n in found if n.sensor == "st1-audio"] == [
+        ("st1-audio", 0), ("st1-audio", 1),
+    ]  # fmt: skip
+    delays_s = {need.sensor: need.max_delay_ns / 1e9 for need in found}
+    assert delays_s["st1-vibration"] == 5.0 + 10.0 - 0.5  # both windows are 0.5 s long
+    assert delays_s["st1-audio"] == 5.0
+
+
+def test_windows_of_a_detector_that_is_sure_are_refused(tmp_path: Path) -> None:
+    bundle_with(tmp_path, SURE)
+    path = written(tmp_path, "offset_s = 0.0167", TWICE)
+    path.write_text(path.read_text().replace('"shipped:motor"', '"bundle"'))
+    with pytest.raises(ConfigError, match=r"st1-camera\.offsets_s: .*discount below 1"):
+        fit.check_bundles(config.read(path))
+
+
+def test_check_shows_the_windows_and_that_thresholds_are_for_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(written(tmp_path, "offset_s = 0.0167", TWICE))]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "2 windows of a part, from 0.0167, 0.2667 s" in shown
+    assert "thresholds are for one" in shown
 
 
 def bundle_with(folder: Path, *edits: tuple[str, str]) -> Path:

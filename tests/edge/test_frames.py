@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from sensors.windower import Need, Windower
 
 RATE_HZ = 30.0
 PERIOD_NS = round(1e9 / RATE_HZ)
+STEP = 2 * PERIOD_NS  # from a part's first window to its second: three pictures are in both
 NEED = Need("cam", "clip", RATE_HZ, frames=4, stride=2, height=60, width=80)
 HALF = PERIOD_NS // 4  # parts' edges, that the clip's times lie near the even pictures
 
@@ -32,7 +34,8 @@ class Camera:
         self.decoded: list[int] = []
         self.looks: list[NDArray[np.uint8]] = []
         self.counted: Counter[str] = Counter()
-        self.windower = Windower([NEED], lambda *_: None)
+        later = replace(NEED, offset_ns=STEP, window=1)
+        self.windower = Windower([NEED, later], lambda *_: None)
         self.looked = asyncio.Event()
         self.frames = FrameDecoder(
             self.windower,
@@ -109,6 +112,22 @@ async def test_a_network_sees_each_picture_of_a_clip_once_and_early(camera: Came
             camera.frames.ask("cam", edge_ns, camera.looks.append)
     assert [round(float(one.mean())) for one in camera.looks] == [40, 60, 80]
     assert camera.windower.cut("cam", edge_ns, 0) is None  # the last is still to come
+
+
+async def test_a_picture_of_two_windows_is_decoded_once_and_looked_at_once(camera: Camera) -> None:
+    edge_ns = 4 * PERIOD_NS - HALF
+    camera.frames.opened("cam", edge_ns, camera.looks.append)
+    for k in range(4, 14):
+        camera.shoot(k)
+        await drained()
+        for window in (0, 1):
+            camera.frames.ask("cam", edge_ns, camera.looks.append, window)
+    assert [round(float(one.mean())) for one in camera.looks] == [40, 60, 80, 100, 120]
+    for window, shown in ((0, [40, 60, 80, 100]), (1, [60, 80, 100, 120])):
+        cut = camera.windower.cut("cam", edge_ns, 0, window)
+        assert cut is not None
+        assert [round(float(one.mean())) for one in cut.data] == shown
+    assert camera.decoded == [4, 6, 8, 10, 12]
 
 
 async def test_a_part_told_after_its_pictures_finds_them(camera: Camera) -> None:

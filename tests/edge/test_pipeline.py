@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from inference.networks import write_vibration
 from numpy.typing import NDArray
 
@@ -106,14 +107,17 @@ class Cell:
 
 
 @asynccontextmanager
-async def cell(folder: Path, metrics: Metrics, delay_s: float = 0.0) -> AsyncIterator[Cell]:
+async def cell(
+    folder: Path, metrics: Metrics, delay_s: float = 0.0, offsets_s: tuple[float, ...] = ()
+) -> AsyncIterator[Cell]:
     model = folder / "bundle"
     model.mkdir(exist_ok=True)
     file = write_vibration(model / "vibration.onnx")
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     (model / bundle.MANIFEST).write_text(MANIFEST.format(digest=digest))
     sensors = [
-        {"id": f"st1-{n}", "link": "l", "topic": n, "input": "vibration"} for n in ("left", "right")
+        {"id": f"st1-{n}", "link": "l", "topic": n, "input": "vibration", "offsets_s": offsets_s}
+        for n in ("left", "right")
     ]
     station = {
         "id": "st1",
@@ -183,6 +187,41 @@ async def test_a_silent_sensor_ends_the_waiting_before_the_deadline(tmp_path: Pa
         assert said["degraded"]
         assert said["decision"] != "ok"
         assert said["clock"]["sealed_ns"] <= said["clock"]["deadline_ns"]
+
+
+async def test_several_windows_of_a_sensor_become_one_verdict_with_each_in_it(
+    tmp_path: Path,
+) -> None:
+    async with cell(tmp_path, Metrics(), offsets_s=(0.0, 0.032, 0.2)) as station:
+        edge_ns = time.monotonic_ns() - 280 * MS  # the last window, of 64 ms, has just ended
+        await station.trigger(1, edge_ns)
+        for name in ("st1-left", "st1-right"):
+            station.feel(name, edge_ns - 16 * MS, 37)
+        said = await station.verdict()
+        assert said["clock"]["window_end_ns"] - said["clock"]["trigger_ns"] == 264 * MS
+        assert not said["late"]
+        for report in said["sensors"].values():
+            assert [one["offset_s"] for one in report["windows"]] == [0.0, 0.032, 0.2]
+            assert {one["status"] for one in report["windows"]} == {"ok"}
+            shares = [tuple(one["probabilities"].values()) for one in report["windows"]]
+            assert len(set(shares)) == 3  # each its own samples
+            assert sum(report["mass"].values()) == pytest.approx(1.0, abs=1e-5)
+
+
+async def test_early_windows_are_inferred_while_the_last_is_awaited(tmp_path: Path) -> None:
+    """Their networks take 60 ms each, and have answered before the last window is over."""
+    async with cell(tmp_path, Metrics(), delay_s=0.06, offsets_s=(0.0, 0.4)) as station:
+        edge_ns = time.monotonic_ns() - 70 * MS
+        await station.trigger(1, edge_ns)
+        for name in ("st1-left", "st1-right"):
+            station.feel(name, edge_ns - 16 * MS, 12)
+        said = await station.verdict()
+        for report in said["sensors"].values():
+            assert [one["status"] for one in report["windows"]] == ["ok", "silent"]
+            assert report["windows"][0]["probabilities"]
+        assert said["decision"] != "ok"
+        assert "window at 0.4 s: no data in the part's window" in said["degraded_reason"]
+        assert 0 < said["clock"]["inferred_ns"] < said["clock"]["window_end_ns"]
 
 
 async def test_a_window_whose_end_never_came_is_incomplete(tmp_path: Path) -> None:

@@ -92,3 +92,13 @@ def test_a_broken_file_is_named(tmp_path: Path, name: str, content: bytes) -> No
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BadReading, match=str(tmp_path)):
         assert list(read_parts(tmp_path)) and read_truth(tmp_path)
+
+
+def test_where_a_block_stood_for_each_of_several_windows_comes_back(tmp_path: Path) -> None:
+    one = RecordedBlock(5, b"x", time_ns=100, times_ns=(100, 103))
+    with recorder(tmp_path) as parts:
+        parts.append(trigger(1), {"camera": (one, RecordedBlock(6, b"y", time_ns=200))})
+    ((first, second),) = (part.blocks["camera"] for part in read_parts(tmp_path))
+    assert first == one
+    assert [first.placed_ns(0), first.placed_ns(1)] == [100, 103]
+    assert [second.placed_ns(0), second.placed_ns(1)] == [200, 200]

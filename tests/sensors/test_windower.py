@@ -99,6 +99,49 @@ def test_an_offset_moves_the_window() -> None:
     assert station.cut(START + 300 * MS).data[0, 0] == 5120
 
 
+def test_several_windows_of_one_sensor_are_cut_from_one_ring() -> None:
+    station = Station()
+    windows = [(0, 0), (1, 250 * MS), (2, 2_000 * MS)]
+    station.windower = Windower(
+        [
+            Need("v", "series", RATE, channels=2, length=LENGTH, offset_ns=at, window=number)
+            for number, at in windows
+        ],
+        lambda *_: None,
+    )
+    edge = START + 100 * MS
+    for k in range(60):  # 600 ms: the first window is whole, the second is not
+        station.block(k)
+    assert station.cut(edge).data[0, 0] == 2560
+    assert station.windower.cut("v", edge, 0, 1) is None
+    for k in range(60, 100):
+        station.block(k)
+    second = station.windower.cut("v", edge, 0, 1)
+    assert second is not None
+    assert (second.data[0, 0], second.start_ns) == (2560 + 6400, edge + 250 * MS)
+    assert station.windower.end_ns("v", edge, 2) == edge + 2_500 * MS
+
+
+def test_the_ring_reaches_from_the_last_windows_end_back_to_the_first_ones_start() -> None:
+    """A trigger five seconds after the last window, and still the first one is there."""
+    station = Station()
+    station.windower = Windower(
+        [
+            Need("v", "series", RATE, channels=2, length=LENGTH, offset_ns=at, window=number)
+            for number, at in enumerate((0, 2 * SECOND))
+        ],
+        lambda *_: None,
+    )
+    for k in range(3000):
+        station.block(k)
+    edge = START + 30 * SECOND - 5 * SECOND - 2 * SECOND - 500 * MS
+    for number, at in enumerate((0, 2 * SECOND)):
+        window = station.windower.cut("v", edge, 0, number)
+        assert window is not None
+        assert window.quality.coverage == 1.0
+        assert window.data[0, 0] == pytest.approx((edge + at - START) * RATE / 1e9)
+
+
 def test_a_trigger_five_seconds_late_still_finds_its_data(station: Station) -> None:
     for k in range(3000):  # far more than the ring holds
         station.block(k)

@@ -119,3 +119,10 @@ def test_the_line_is_secure_and_keeps_its_state_beside_its_file(tmp_path: Path) 
     )
     assert line.storage.folder == tmp_path / "state"
     assert line.sensors["cell1-camera"].offset_s == 0.0167
+
+
+def test_every_sensor_looks_as_often_as_it_was_asked_for(tmp_path: Path) -> None:
+    line = written_line(Setup(parts=1, windows=2), tmp_path)
+    starts = {name: one.offsets for name, one in line.sensors.items()}
+    assert starts["cell1-camera"] == (0.0167, 0.2667)
+    assert starts["cell1-audio"] == starts["cell1-vibration"] == (0.0, 0.25)

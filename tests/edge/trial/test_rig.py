@@ -24,9 +24,11 @@ S = 1000 * MS
 START_NS = 100 * S
 
 
-def written(tmp_path: Path, tiny: Path, transport: str) -> tuple[Plan, config.Line]:
+def written(
+    tmp_path: Path, tiny: Path, transport: str, windows: int = 1
+) -> tuple[Plan, config.Line]:
     wires = wired(f"vibration={transport}")
-    setup = Setup(parts=4, stations=2, rate=2.0, wires=wires, bundle=str(tiny))
+    setup = Setup(parts=4, stations=2, rate=2.0, wires=wires, bundle=str(tiny), windows=windows)
     ports, known = plans.Ports(1, 2, 3, 4), keys(tmp_path)
     recordings = [tmp_path / "one", tmp_path / "two"]
     ledger = tmp_path / "ledger"
@@ -50,6 +52,17 @@ def test_what_each_sensor_owes_follows_from_the_plan(tmp_path: Path, tiny_bundle
     # last picture: stated at 16.7 + 14/30 s after the edge, nearest from half a period before
     camera_ns, _ = needs["plant/cell1/camera"].pending[0]
     assert camera_ns - START_NS == pytest.approx((16.7 + 466.667 - 16.667) * MS, abs=0.1 * MS)
+
+
+def test_of_several_windows_each_is_owed_and_the_last_ends_the_part(
+    tmp_path: Path, tiny_bundle: Path
+) -> None:
+    plan, line = written(tmp_path, tiny_bundle, "opcua", windows=2)
+    timings, needs = owed(plan, line, bundle.load(tiny_bundle), parts=2)
+    first = timings["cell1", 0]
+    assert ((first.end_ns - START_NS) / S, first.owed) == (0.75, 6)
+    ends_ms = [round((at - START_NS) / MS) for at, _ in needs["plant/cell1/audio"].pending]
+    assert ends_ms == [500, 750, 1500, 1750]
 
 
 def test_a_block_completes_the_parts_whose_last_sample_it_holds() -> None:

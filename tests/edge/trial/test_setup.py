@@ -99,3 +99,12 @@ def test_recipes_name_their_bundles_and_one_may_be_unknown() -> None:
 def test_recipes_that_cannot_be_are_refused(recipes: list[str], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         asked(*(word for one in recipes for word in ("--recipe", one)))
+
+
+def test_several_windows_of_a_part_need_a_slower_line() -> None:
+    assert asked("--windows", "3").offsets_s == (0.0, 0.25, 0.5)
+    assert asked("--windows", "3").window_s == 1.0
+    with pytest.raises(ConfigError, match=r"takes 0.75 s; take --stations 8 or --rate 6.6"):
+        asked("--windows", "2", "--stations", "5", "--rate", "10")
+    with pytest.raises(ConfigError, match="at most 8"):
+        asked("--windows", "9")
