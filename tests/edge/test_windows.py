@@ -22,7 +22,8 @@ from sensors.signal import Quality, Trigger, Window
 STEP = 250_000_000
 ONE_WINDOW = [  # keys of a sensor's report before there were several windows, in their order
     "status", "reason", "detector", "engine", "probabilities", "mass", "reliability", "clock",
-    "coverage", "gaps", "clipped", "repeated", "conflict_share", "conflict_with", "flip",
+    "coverage", "gaps", "clipped", "repeated", "held", "dark", "skew_ms", "drift_ppm", "measured",
+    "conflict_share", "conflict_with", "flip",
 ]  # fmt: skip
 
 
