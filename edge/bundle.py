@@ -6,28 +6,25 @@ feed one detector (two cameras on a station are two sensors, one network).
 """
 
 import hashlib
+import json
 import tomllib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from pydantic import ValidationError as PydanticError
 
+from edge.certificate import Certificate, Sha256, Share, Table
 from edge.errors import BundleError
 
 MANIFEST = "manifest.toml"
 MAX_HYPOTHESES = 16
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # never a path
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SeriesInput(_Table):
+class SeriesInput(Table):
     """A waveform window: (channel, sample), float32, in `unit`."""
 
     kind: Literal["series"]
@@ -46,7 +43,7 @@ class SeriesInput(_Table):
         return round(self.length * 1e9 / self.rate_hz)
 
 
-class ClipInput(_Table):
+class ClipInput(Table):
     """A picture window: (frame, height, width), uint8 grey, every `stride`-th frame.
 
     Where a network looks at each picture by itself before it joins them, `pictures` and `seen` name
@@ -80,7 +77,7 @@ class ClipInput(_Table):
         return round((self.frames - 1) * self.stride * 1e9 / self.rate_hz)
 
 
-class DetectorClass(_Table):
+class DetectorClass(Table):
     """One answer of a detector, and the set of hypotheses it cannot tell apart."""
 
     name: str
@@ -88,7 +85,7 @@ class DetectorClass(_Table):
     prior: Annotated[float, Field(gt=0.0, le=1.0)]  # share in the training data, divided out
 
 
-class OutOfDistribution(_Table):
+class OutOfDistribution(Table):
     """How far from its training data a detector answers (Lee et al. 2018; Liu et al. 2020)."""
 
     energy_limit: float | None = None  # -T logsumexp(logits / T) above this is foreign
@@ -96,7 +93,7 @@ class OutOfDistribution(_Table):
     statistics: FileName | None = None  # npz: mean (d), precision (d, d)
 
 
-class Detector(_Table):
+class Detector(Table):
     """One network: its file, its input, the meaning of its outputs, its calibration."""
 
     sense: Literal["camera", "vibration", "audio"]
@@ -111,7 +108,7 @@ class Detector(_Table):
     out_of_distribution: OutOfDistribution | None = None
 
 
-class Thresholds(_Table):
+class Thresholds(Table):
     """When a combined mass is ok, when it is a defect; between the two it is uncertain."""
 
     ok_belief: Share  # at least this, to pass
@@ -120,30 +117,17 @@ class Thresholds(_Table):
     sensors: tuple[str, ...] | None = None  # detectors present; None is every other case
 
 
-class Certificate(_Table):
-    """On what the thresholds were set, and what they promise there."""
-
-    escape_rate: Share
-    false_reject_rate: Share
-    confidence: Share
-    parts: PositiveInt
-    data: str
-    engine: str
-    precision: str
-    assumption: str
-
-
-class Origin(_Table):
+class Origin(Table):
     """Where the weights come from, so that anyone can make them again."""
 
     command: str
     data: str
     data_sha256: Sha256 | None = None
     created: str  # ISO date
-    metrics: dict[str, float] = {}
+    metrics: dict[str, float] = Field(default_factory=dict)
 
 
-class Manifest(_Table):
+class Manifest(Table):
     """The whole passport, `manifest.toml`."""
 
     format: Literal[1]
@@ -186,6 +170,17 @@ class Manifest(_Table):
             raise ValueError("thresholds needs one row without `sensors`, for every other case")
         return self
 
+    @cached_property
+    def evidence_sha256(self) -> str:
+        """Of all that decides what a sensor's answer says of a part."""
+        return _sha256(self, {"hypotheses", "good", "detectors", "files"})
+
+    @cached_property
+    def vouched_sha256(self) -> str:
+        """Of all that decides about a part: what a certificate vouches for."""
+        decisive = {"hypotheses", "good", "detectors", "files", "rule", "thresholds"}
+        return _sha256(self, decisive)
+
     @property
     def rejecting(self) -> float:
         """The least belief in a defect that rejects a part, whichever sensors work."""
@@ -195,6 +190,12 @@ class Manifest(_Table):
         """The row for exactly these working detectors, else the row for every other case."""
         rows = [t for t in self.thresholds if t.sensors is not None and set(t.sensors) == detectors]
         return rows[0] if rows else next(t for t in self.thresholds if t.sensors is None)
+
+
+def _sha256(manifest: Manifest, keys: set[str]) -> str:
+    """Defaults are left out: a key that a later release adds changes no hash by being there."""
+    said = manifest.model_dump(mode="json", include=keys, exclude_defaults=True)
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from edge.accepted import Accepted
 from edge.bundle import Bundle
+from edge.certificate import Ran, Standing, standing
 from edge.config import Sensor
 from edge.fusion.combination import Combination, combine
-from edge.fusion.decision import Absence, Decided, criteria, decide_by
+from edge.fusion.decision import Absence, Criteria, Decided, criteria, decide_by
 from edge.fusion.evidence import excludes, reliability, statement
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass, vacuous
@@ -56,6 +57,7 @@ class Judged:
     combination: Combination
     grounds: Grounds
     degraded: tuple[str, ...]
+    certified: Standing
 
     @property
     def reports(self) -> Mapping[str, SensorReport]:
@@ -77,29 +79,55 @@ def hear(answer: Answer, bundle: Bundle) -> Heard:
     return Heard(answer, *_evidence(answer, bundle, Frame(bundle.manifest.hypotheses)))
 
 
-def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
-    """Evidence of every sensor, combined and decided upon."""
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What all sensors say at once, and what that is held against."""
+
+    combination: Combination
+    criteria: Criteria
+    at_work: tuple[Heard, ...]  # the sensors that are believed at all
+
+
+def together(heard: Sequence[Heard], bundle: Bundle) -> Together:
+    """Evidence of every sensor, combined, beside the criteria of those that are at work."""
     manifest = bundle.manifest
     frame = Frame(manifest.hypotheses)
-    reports = {one.answer.sensor.id: one.report for one in heard}
+    at_work: list[Heard] = []
     absent: list[Absence] = []
     watched = 0
     for one in heard:
         sensor = one.answer.sensor
         rules_out = excludes(manifest.detectors[sensor.input], frame, manifest.good)
         if one.report.reliability > 0.0:
+            at_work.append(one)
             watched |= rules_out
         else:
             absent.append(Absence(sensor.id, sensor.on_missing == "accept", rules_out))
     combination = combine(manifest.rule, [one.mass for one in heard])
-    working = frozenset(h.answer.sensor.input for h in heard if h.report.reliability > 0.0)
-    thresholds = manifest.thresholds_for(working)
+    thresholds = manifest.thresholds_for(frozenset(one.answer.sensor.input for one in at_work))
     held = criteria(frame, manifest.good, thresholds, absent, watched=watched)
-    standing = held.standing(combination)
-    decided = decide_by(held, combination, standing)
-    why = grounds(manifest.rule, combination, reports, [h.sets for h in heard], held, standing)
+    return Together(combination, held, tuple(at_work))
+
+
+def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
+    """Evidence of every sensor, combined and decided upon."""
+    manifest = bundle.manifest
+    all_of_it = together(heard, bundle)
+    combination, held = all_of_it.combination, all_of_it.criteria
+    stands = held.standing(combination)
+    decided = decide_by(held, combination, stands)
+    reports = {one.answer.sensor.id: one.report for one in heard}
+    why = grounds(manifest.rule, combination, reports, [h.sets for h in heard], held, stands)
     degraded = [f"{s}: {r.reason or r.status}" for s, r in reports.items() if r.status != "ok"]
-    return Judged(decided, combination, why, tuple(degraded))
+    ran = [(one.answer.sensor.input, _ran(one)) for one in all_of_it.at_work]
+    certified = standing(manifest.certificate, manifest.vouched_sha256, ran)
+    return Judged(decided, combination, why, tuple(degraded), certified)
+
+
+def _ran(one: Heard) -> Ran:
+    score = one.answer.score
+    assert score is not None  # nothing is believed of a sensor that did not answer
+    return Ran(engine=score.engine, precision=score.precision)
 
 
 def _evidence(
@@ -175,6 +203,8 @@ def verdict(
         bundle=manifest.name,
         bundle_version=manifest.version,
         bundle_sha256=bundle.sha256,
+        certified=judged.certified.is_certified,
+        certificate=judged.certified.words,
         **why.numbers,
         counterfactual=why.counterfactual,
         flip_sensor=why.flip_sensor,

@@ -10,7 +10,8 @@ import torch
 from rich.console import Console
 
 from edge.bundle import load
-from models import answers, calibrate, dataset, evaluate, passport, train
+from models import answers, dataset, evaluate, passport, train
+from models.calibration import command as calibration
 from models.detectors import DESIGNS
 from models.study import kept
 
@@ -64,10 +65,15 @@ def ask(arguments: argparse.Namespace) -> None:
 
 
 def pack(arguments: argparse.Namespace) -> None:
-    """calibrate, measure on unseen parts, write the manifest"""
+    """fit temperatures, measure the networks on unseen parts, write the manifest"""
     command = f"python -m models make --share {arguments.share:g} --epochs {arguments.epochs}"
     found = answers.read(arguments.work / "answers")
     _say(passport.assemble(found, arguments.out, command))
+
+
+def settle(arguments: argparse.Namespace) -> None:
+    """set the thresholds by costs, test them on parts held back, write the certificate"""
+    calibration.run(arguments)
 
 
 def judge(arguments: argparse.Namespace) -> None:
@@ -111,8 +117,9 @@ STEPS = {
     "quantize": (shrink,),
     "answer": (ask,),
     "bundle": (pack,),
+    "calibrate": (settle,),
     "evaluate": (judge,),
-    "make": (simulate, teach, shrink, ask, pack),
+    "make": (simulate, teach, shrink, ask, pack, settle),
 }
 
 
@@ -133,6 +140,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--detectors", nargs="+", choices=list(DESIGNS), default=list(DESIGNS), help="which"
         )
+        if settle in steps:
+            calibration.add_arguments(command)
         if name == "evaluate":
             _add_comparison(command)
     return parser
@@ -146,7 +155,7 @@ def _add_comparison(command: argparse.ArgumentParser) -> None:
     group.add_argument("--parts", type=int, default=9_000, help="in each split; %(default)s")
     group.add_argument("--seed", type=int, default=1, help="of the disturbances; %(default)s")
     group.add_argument(
-        "--false-rejects", type=float, default=calibrate.FALSE_REJECTS, help="%(default)s"
+        "--false-rejects", type=float, default=evaluate.FALSE_REJECTS, help="%(default)s"
     )
     group.add_argument("--json", type=Path, help="write all figures there")
     group.add_argument("--picture", type=Path, metavar="PNG", help="draw rates and intervals")

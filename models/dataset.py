@@ -51,6 +51,10 @@ SPLITS = (
 GOLDEN = Split("golden", seed=705, first_station=900, stations=10, defect_share=0.75)
 # Rules are chosen on these, so that the test parts, on which a bundle is measured, choose nothing.
 COMPARISON = Split("comparison", seed=706, first_station=910, stations=200, defect_share=0.5)
+# Thresholds are chosen on the first and tested on the second. Every part has a station of its own:
+# parts of one station are alike, and exact tests want parts drawn independently.
+TUNING = Split("tuning", seed=708, first_station=10_000, stations=40_000, defect_share=0.5)
+CERTIFYING = Split("certifying", seed=709, first_station=50_000, stations=50_000, defect_share=0.75)
 
 
 @dataclass(frozen=True, slots=True)
