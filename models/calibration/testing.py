@@ -47,13 +47,18 @@ def certified(
     Where none does, the cheapest of all, which promises nothing; `defects_missing` says how far off
     the strictest was.
     """
-    tried = [_tested(limits, parts, costs, rate) for limits in candidates]
     level = 1.0 - confidence
-    held = list(takewhile(lambda one: one.p_value <= level, tried))
-    chosen = min(held or tried, key=lambda one: one.cost)
-    escapes, defects = int(tried[0].counts.escapes), tried[0].counts.defects
-    missing = 0 if held else trials_needed(escapes, rate, confidence) - defects
-    return Outcome(chosen, bool(held), len(tried), len(held), missing)
+    tried = (_tested(limits, parts, costs, rate) for limits in candidates)
+    if held := list(takewhile(lambda one: one.p_value <= level, tried)):
+        return Outcome(min(held, key=_cost), True, len(candidates), len(held), 0)
+    every = [_tested(limits, parts, costs, rate) for limits in candidates]
+    strictest = every[0].counts
+    missing = trials_needed(int(strictest.escapes), rate, confidence) - strictest.defects
+    return Outcome(min(every, key=_cost), False, len(candidates), 0, missing)
+
+
+def _cost(one: Tested) -> float:
+    return one.cost
 
 
 def _tested(limits: Thresholds, parts: Standings, costs: Costs, rate: float) -> Tested:

@@ -3,8 +3,9 @@
 Every method is reduced to what the appliance decides by (`edge.fusion.decision`): how far it doubts
 that a part is ok, how far it holds it for a defect, and, where there is such a thing, how far its
 sources contradict each other. For a rule of combination these are 1 - Bel(ok), Bel(any defect) and
-the conflict; a baseline has one number for the first two. All limits come from good calibration parts, and together they fail the same share of
-them in every method: the limit on doubt, of which there is one for each method, sees to that.
+the conflict; a baseline has one number for the first two. All limits come from good calibration
+parts, and together they fail the same share of them in every method: the limit on doubt, of which
+there is one for each method, sees to that.
 """
 
 from collections.abc import Sequence
