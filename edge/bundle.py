@@ -171,15 +171,14 @@ class Manifest(Table):
         return self
 
     @cached_property
-    def evidence_sha256(self) -> str:
-        """Of all that decides what a sensor's answer says of a part."""
-        return _sha256(self, {"hypotheses", "good", "detectors", "files"})
-
-    @cached_property
     def vouched_sha256(self) -> str:
         """Of all that decides about a part: what a certificate vouches for."""
-        decisive = {"hypotheses", "good", "detectors", "files", "rule", "thresholds"}
-        return _sha256(self, decisive)
+        return self.sha256_of("hypotheses", "good", "detectors", "files", "rule", "thresholds")
+
+    def sha256_of(self, *keys: str) -> str:
+        """Without defaults: a key that a later release adds changes no hash by being there."""
+        said = self.model_dump(mode="json", include=set(keys), exclude_defaults=True)
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     @property
     def rejecting(self) -> float:
@@ -190,12 +189,6 @@ class Manifest(Table):
         """The row for exactly these working detectors, else the row for every other case."""
         rows = [t for t in self.thresholds if t.sensors is not None and set(t.sensors) == detectors]
         return rows[0] if rows else next(t for t in self.thresholds if t.sensors is None)
-
-
-def _sha256(manifest: Manifest, keys: set[str]) -> str:
-    """Defaults are left out: a key that a later release adds changes no hash by being there."""
-    said = manifest.model_dump(mode="json", include=keys, exclude_defaults=True)
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 Each process takes parts from a source, asks the networks, hears the answers (`edge.judge.hear`) and
 keeps the masses: a few numbers a part. They belong to one bundle's networks and calibration on one
-engine, not to its thresholds; what is there already is not made again.
+engine, not to its thresholds; what is there already is not made again. Remove the folder when the
+program itself hears differently.
 """
 
 import hashlib
@@ -83,7 +84,8 @@ def collect(
     Raises:
         ValueError: what is kept there was answered by another version of the engine.
     """
-    folder = kept / f"{bundle.manifest.evidence_sha256[:16]}-{engine}"
+    speaks = bundle.manifest.sha256_of("hypotheses", "good", "detectors", "files")
+    folder = kept / f"{speaks[:16]}-{engine}"
     folder.mkdir(parents=True, exist_ok=True)
     tasks = [
         _Task(
