@@ -1,12 +1,13 @@
 """`python -m models calibrate`: simulates what it needs, chooses, tests, writes, reports."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 
-from edge.bundle import Manifest, load
+from edge.bundle import Bundle, Manifest, load
 from edge.certificate import Costs
 from edge.inference.runner import ENGINES
 from models import dataset, evaluate
@@ -51,11 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Every step; parts that were asked about before, on this engine, are not simulated again."""
-    bundle = load(arguments.out)
+    bundle, asked_for = load(arguments.out), wanted(arguments)
 
     def evidence(split: dataset.Split, parts: int) -> Evidence:
-        kept, jobs = arguments.work / "heard", arguments.jobs
-        return collect(bundle, arguments.engine, Simulated(split), parts, kept=kept, jobs=jobs)
+        kept, count = arguments.work / "heard", round(parts * arguments.share)
+        source = Simulated(split)
+        return collect(bundle, arguments.engine, source, count, kept=kept, jobs=arguments.jobs)
 
     tuning = evidence(dataset.TUNING, arguments.tuning_parts)
     certifying = evidence(dataset.CERTIFYING, arguments.parts)
@@ -64,10 +66,8 @@ def run(arguments: argparse.Namespace) -> None:
         Simulated(dataset.TUNING).describe(len(tuning)),
         Simulated(dataset.CERTIFYING).describe(len(certifying)),
     )
-    found = calibrate(bundle, tuning, certifying, wanted(arguments), described=described)
-    version = arguments.bundle_version or bundle.manifest.version
-    write(found.manifest.model_copy(update={"version": version}), arguments.out)
-    write(_measured(load(arguments.out).manifest, test, arguments), arguments.out)
+    found = calibrate(bundle, tuning, certifying, asked_for, described=described)
+    write(_measured(replace(bundle, manifest=found.manifest), test, arguments), arguments.out)
     _tell(found, arguments.report or arguments.work / "calibration.json")
 
 
@@ -82,15 +82,16 @@ def wanted(arguments: argparse.Namespace) -> Wanted:
     return Wanted(arguments.escape_rate, arguments.confidence, costs)
 
 
-def _measured(manifest: Manifest, test: Evidence | None, arguments: argparse.Namespace) -> Manifest:
-    """With what the thresholds are worth on test parts, in place of what others were."""
+def _measured(bundle: Bundle, test: Evidence | None, arguments: argparse.Namespace) -> Manifest:
+    """The manifest, with what its thresholds are worth on test parts, in place of older figures."""
+    manifest = bundle.manifest
     metrics = {k: v for k, v in manifest.origin.metrics.items() if k not in evaluate.FUSED}
     if test is not None:
         parts = dataset.Parts(test.hypothesis, test.severity.astype(np.float32), np.empty(0))
-        said = decided(test, load(arguments.out))
-        metrics = evaluate.fused_metrics(said, parts) | metrics
+        metrics = evaluate.fused_metrics(decided(test, bundle), parts) | metrics
     origin = manifest.origin.model_copy(update={"metrics": metrics})
-    return manifest.model_copy(update={"origin": origin})
+    version = arguments.bundle_version or manifest.version
+    return manifest.model_copy(update={"origin": origin, "version": version})
 
 
 def _tell(found: Calibration, path: Path) -> None:

@@ -31,11 +31,22 @@ ASSUMPTION = (
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be promised, and what outcomes cost."""
+    """What is to be promised, and what outcomes cost.
+
+    Raises:
+        ValueError: a rate that is no share, or a confidence that a coin has.
+    """
 
     escape_rate: float = 0.007
     confidence: float = 0.95
     costs: Costs = field(default_factory=Costs)
+
+    def __post_init__(self) -> None:
+        if not (0.0 < self.escape_rate < 1.0 and 0.5 < self.confidence < 1.0):
+            raise ValueError(
+                f"escape rate {self.escape_rate:g} at confidence {self.confidence:g}: expected a "
+                "rate between 0 and 1 and a confidence between 0.5 and 1"
+            )
 
 
 @dataclass(frozen=True, slots=True)
