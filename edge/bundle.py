@@ -6,31 +6,28 @@ feed one detector (two cameras on a station are two sensors, one network).
 """
 
 import hashlib
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from pydantic import ValidationError as PydanticError
 
 from edge import monitor
+from edge.certificate import Certificate, Sha256, Share, Table
 from edge.errors import BundleError
 from edge.monitor import Band, Familiar, Measure
 
 MANIFEST = "manifest.toml"
 MAX_HYPOTHESES = 16
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # never a path
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SeriesInput(_Table):
+class SeriesInput(Table):
     """A waveform window: (channel, sample), float32, in `unit`."""
 
     kind: Literal["series"]
@@ -49,7 +46,7 @@ class SeriesInput(_Table):
         return round(self.length * 1e9 / self.rate_hz)
 
 
-class ClipInput(_Table):
+class ClipInput(Table):
     """A picture window: (frame, height, width), uint8 grey, every `stride`-th frame.
 
     Where a network looks at each picture by itself before it joins them, `pictures` and `seen` name
@@ -83,7 +80,7 @@ class ClipInput(_Table):
         return round((self.frames - 1) * self.stride * 1e9 / self.rate_hz)
 
 
-class DetectorClass(_Table):
+class DetectorClass(Table):
     """One answer of a detector, and the set of hypotheses it cannot tell apart."""
 
     name: str
@@ -91,7 +88,7 @@ class DetectorClass(_Table):
     prior: Annotated[float, Field(gt=0.0, le=1.0)]  # share in the training data, divided out
 
 
-class Detector(_Table):
+class Detector(Table):
     """One network: its file, its input, the meaning of its outputs, its calibration."""
 
     sense: Literal["camera", "vibration", "audio"]
@@ -103,10 +100,12 @@ class Detector(_Table):
     classes: tuple[DetectorClass, ...] = Field(min_length=2)
     temperature: PositiveFloat = 1.0  # fitted on the quantised network (Guo et al. 2017)
     discount: Share = 0.99  # of Shafer: what is kept of the mass, the rest is ignorance
-    monitor: dict[Measure, Band] = {}  # limits that depend on the machine watched
+    monitor: dict[Measure, Band] = Field(
+        default_factory=dict
+    )  # limits that depend on the machine watched
 
 
-class Thresholds(_Table):
+class Thresholds(Table):
     """When a combined mass is ok, when it is a defect; between the two it is uncertain."""
 
     ok_belief: Share  # at least this, to pass
@@ -115,30 +114,17 @@ class Thresholds(_Table):
     sensors: tuple[str, ...] | None = None  # detectors present; None is every other case
 
 
-class Certificate(_Table):
-    """On what the thresholds were set, and what they promise there."""
-
-    escape_rate: Share
-    false_reject_rate: Share
-    confidence: Share
-    parts: PositiveInt
-    data: str
-    engine: str
-    precision: str
-    assumption: str
-
-
-class Origin(_Table):
+class Origin(Table):
     """Where the weights come from, so that anyone can make them again."""
 
     command: str
     data: str
     data_sha256: Sha256 | None = None
     created: str  # ISO date
-    metrics: dict[str, float] = {}
+    metrics: dict[str, float] = Field(default_factory=dict)
 
 
-class Manifest(_Table):
+class Manifest(Table):
     """The whole passport, `manifest.toml`."""
 
     format: Literal[1]
@@ -182,6 +168,16 @@ class Manifest(_Table):
         if not any(t.sensors is None for t in self.thresholds):
             raise ValueError("thresholds needs one row without `sensors`, for every other case")
         return self
+
+    @cached_property
+    def vouched_sha256(self) -> str:
+        """Of all that decides about a part: what a certificate vouches for."""
+        return self.sha256_of("hypotheses", "good", "detectors", "files", "rule", "thresholds")
+
+    def sha256_of(self, *keys: str) -> str:
+        """Without defaults: a key that a later release adds changes no hash by being there."""
+        said = self.model_dump(mode="json", include=set(keys), exclude_defaults=True)
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     @property
     def rejecting(self) -> float:

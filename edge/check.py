@@ -11,8 +11,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from edge.bundle import Manifest
+from edge.certificate import promised, void
 from edge.config import Line, read
 from edge.fit import check_bundles
+from edge.inference.runner import AUTO
 from edge.store.choice import chosen
 
 
@@ -27,9 +30,22 @@ def run(options: argparse.Namespace) -> int:
     console.print(f"{options.line}: right", style="green")
     _describe(line, console)
     for folder, one in bundles.items():
-        certified = "certified" if one.manifest.certificate else "not certified"
-        console.print(f"  bundle {one.label} ({certified}), {folder}")
+        console.print(f"  bundle {one.label}, {folder}")
+        for text in certified(one.manifest, line.engine.name):
+            console.print(f"    {text}", soft_wrap=True)
     return 0
+
+
+def certified(manifest: Manifest, engine: str) -> list[str]:
+    """What the bundle's certificate promises on an engine of that name, row by row."""
+    certificate = manifest.certificate
+    if certificate is None or void(certificate, manifest.vouched_sha256):
+        return [void(certificate, manifest.vouched_sha256)]
+    engines = sorted({str(ran) for ran in certificate.engines.values()})
+    if engine != AUTO and not all(name.split()[0] == engine for name in engines):
+        return [f"not certified on this engine ({engine} here, {', '.join(engines)} there)"]
+    rows = [promised(certificate, promise) for promise in certificate.promises]
+    return [*rows, f"on {', '.join(engines)}; edge doctor says whether this box runs that"]
 
 
 def _describe(line: Line, console: Console) -> None:

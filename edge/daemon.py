@@ -15,6 +15,7 @@ from aiohttp import web
 from edge import systemd
 from edge.build import beside
 from edge.bundle import Bundle
+from edge.certificate import standing
 from edge.config import Line, Station
 from edge.decode import DecodeThread
 from edge.desk import TriggerDesk, clock_name, clocks
@@ -71,6 +72,7 @@ class Daemon:
             engine = Engine(line.engine, self._bundles, self.metrics.count, chosen=chosen)
             self.engine = await enter(engine)
             self.health.engines_ready = True
+            self._say_certified(bundles)
             for station in line.stations:
                 self._build(station, bundles)
             yield self
@@ -99,6 +101,14 @@ class Daemon:
         )
         for sensor in station.sensors:
             self._intakes[sensor.id] = SensorIntake(sensor, pipeline, metrics, self.health, tape)
+
+    def _say_certified(self, bundles: Mapping[Path, Bundle]) -> None:
+        for one in bundles.values():
+            manifest = one.manifest
+            ran = self.engine.ran(one)
+            found = standing(manifest.certificate, manifest.vouched_sha256, ran)
+            level = logging.INFO if found.is_certified else logging.WARNING
+            log.log(level, "%s: %s", one.label, found.words)
 
     async def run(self) -> None:
         """Work until cancelled, or until something fails that must not go on."""

@@ -5,13 +5,14 @@ what was judged.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from edge.accepted import Accepted
 from edge.bundle import Bundle
+from edge.certificate import Ran, Standing, standing
 from edge.config import Sensor
 from edge.fusion.combination import Combination, combine
-from edge.fusion.decision import Absence, Decided, criteria, decide_by
+from edge.fusion.decision import Absence, Criteria, Decided, criteria, decide_by
 from edge.fusion.doubt import barring, believed, measures, unlike
 from edge.fusion.evidence import excludes, signs, statement
 from edge.fusion.frame import Frame
@@ -58,6 +59,7 @@ class Judged:
     combination: Combination
     grounds: Grounds
     degraded: tuple[str, ...]
+    certified: Standing
 
     @property
     def reports(self) -> Mapping[str, SensorReport]:
@@ -103,15 +105,24 @@ def hear(answer: Answer, bundle: Bundle) -> Heard:
     return Heard(answer, report.model_copy(update=spoken), said.mass, sets, barring(doubts))
 
 
-def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
-    """Evidence of every sensor, one of each, combined and decided upon.
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What all sensors say at once, and what that is held against."""
+
+    combination: Combination
+    criteria: Criteria
+    at_work: tuple[Heard, ...]  # the sensors that are believed at all
+
+
+def together(heard: Sequence[Heard], bundle: Bundle) -> Together:
+    """Evidence of every sensor, one of each, combined, beside the criteria of those at work.
 
     A sensor that is too sick to be believed is an absent one, which the plant may accept. Not so
     one whose window looks foreign: it is not absent, it saw something, and that may be the part.
     """
     manifest = bundle.manifest
     frame = Frame(manifest.hypotheses)
-    reports = {one.answer.sensor.id: one.report for one in heard}
+    at_work: list[Heard] = []
     absent: list[Absence] = []
     watched = 0
     for one in heard:
@@ -119,22 +130,39 @@ def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
         rules_out = excludes(manifest.detectors[sensor.input], frame, manifest.good)
         is_accepted = sensor.on_missing == "accept"
         if one.report.reliability > 0.0:
+            at_work.append(one)
             watched |= rules_out
             absent += [Absence(f"{sensor.id}, {it},", is_accepted, 0) for it in one.unseen]
         elif not one.unfamiliar:
             absent.append(Absence(sensor.id, is_accepted, rules_out))
     combination = combine(manifest.rule, [one.mass for one in heard])
-    working = frozenset(h.answer.sensor.input for h in heard if h.report.reliability > 0.0)
-    thresholds = manifest.thresholds_for(working)
+    thresholds = manifest.thresholds_for(frozenset(one.answer.sensor.input for one in at_work))
     strange = [f"{one.answer.sensor.id}: {one.unfamiliar}" for one in heard if one.unfamiliar]
     held = criteria(frame, manifest.good, thresholds, absent, watched=watched, unfamiliar=strange)
-    standing = held.standing(combination)
-    decided = decide_by(held, combination, standing)
-    if any(one.report.windows for one in heard):
-        decided = replace(decided, reason=f"{decided.reason}; {FOR_ONE_WINDOW}")
-    why = grounds(manifest.rule, combination, reports, [h.sets for h in heard], held, standing)
+    return Together(combination, held, tuple(at_work))
+
+
+def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
+    """Evidence of every sensor, combined and decided upon."""
+    manifest = bundle.manifest
+    all_of_it = together(heard, bundle)
+    combination, held = all_of_it.combination, all_of_it.criteria
+    stands = held.standing(combination)
+    decided = decide_by(held, combination, stands)
+    reports = {one.answer.sensor.id: one.report for one in heard}
+    why = grounds(manifest.rule, combination, reports, [h.sets for h in heard], held, stands)
     degraded = [f"{s}: {r.reason or r.status}" for s, r in reports.items() if r.status != "ok"]
-    return Judged(decided, combination, why, tuple(degraded))
+    ran = [(one.answer.sensor.input, _ran(one)) for one in all_of_it.at_work]
+    certified = standing(manifest.certificate, manifest.vouched_sha256, ran)
+    if any(one.report.windows for one in heard):
+        certified = Standing(False, f"not certified: {FOR_ONE_WINDOW}")
+    return Judged(decided, combination, why, tuple(degraded), certified)
+
+
+def _ran(one: Heard) -> Ran:
+    score = one.answer.score
+    assert score is not None  # nothing is believed of a sensor that did not answer
+    return Ran(engine=score.engine, precision=score.precision)
 
 
 def _report(answer: Answer) -> SensorReport:
@@ -205,6 +233,8 @@ def verdict(
         bundle=manifest.name,
         bundle_version=manifest.version,
         bundle_sha256=bundle.sha256,
+        certified=judged.certified.is_certified,
+        certificate=judged.certified.words,
         **why.numbers,
         counterfactual=why.counterfactual,
         flip_sensor=why.flip_sensor,

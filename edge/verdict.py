@@ -168,6 +168,8 @@ class Verdict(_Part):
     threshold_conflict: float | None = None  # and `conflict` of at most this
     unasked: str = ""  # defects "a|b" that only absent, accepted sensors could have ruled out
     barred: str = ""  # why it may not pass whatever the sensors at work say
+    certified: bool = False  # the escape rate promised covers this part: see `certificate`
+    certificate: str = ""  # what is promised, or why nothing is; "": an earlier release
     counterfactual: str = ""  # what would have decided otherwise, in words
     flip_sensor: str = ""  # whose `flip` is the least; "" where there is none
     flip_share: float | None = None

@@ -10,7 +10,8 @@ import torch
 from rich.console import Console
 
 from edge.bundle import load
-from models import answers, calibrate, dataset, evaluate, passport, train
+from models import answers, dataset, evaluate, passport, train
+from models.calibration import command as calibration
 from models.detectors import DESIGNS
 from models.study import kept
 
@@ -66,10 +67,15 @@ def ask(arguments: argparse.Namespace) -> None:
 
 
 def pack(arguments: argparse.Namespace) -> None:
-    """calibrate, measure on unseen parts, write the manifest"""
+    """fit temperatures, measure the networks on unseen parts, write the manifest"""
     command = f"python -m models make --share {arguments.share:g} --epochs {arguments.epochs}"
     found = answers.read(arguments.work / "answers")
     _say(passport.assemble(found, arguments.out, command))
+
+
+def settle(arguments: argparse.Namespace) -> None:
+    """set the thresholds by costs, test them on parts held back, write the certificate"""
+    calibration.run(arguments)
 
 
 def judge(arguments: argparse.Namespace) -> None:
@@ -134,8 +140,9 @@ STEPS = {
     "answer": (ask,),
     "bundle": (pack,),
     "monitor": (watch,),
+    "calibrate": (settle,),
     "evaluate": (judge,),
-    "make": (simulate, teach, shrink, ask, pack, watch),
+    "make": (simulate, teach, shrink, ask, pack, watch, settle),
 }
 
 
@@ -158,6 +165,8 @@ def _parser() -> argparse.ArgumentParser:
         )
         if name == "monitor":
             _add_monitor(command)
+        if settle in steps:
+            calibration.add_arguments(command)
         if name == "evaluate":
             _add_comparison(command)
     return parser
@@ -180,7 +189,7 @@ def _add_comparison(command: argparse.ArgumentParser) -> None:
     group.add_argument("--parts", type=int, default=9_000, help="in each split; %(default)s")
     group.add_argument("--seed", type=int, default=1, help="of the disturbances; %(default)s")
     group.add_argument(
-        "--false-rejects", type=float, default=calibrate.FALSE_REJECTS, help="%(default)s"
+        "--false-rejects", type=float, default=evaluate.FALSE_REJECTS, help="%(default)s"
     )
     group.add_argument("--json", type=Path, help="write all figures there")
     group.add_argument("--picture", type=Path, metavar="PNG", help="draw rates and intervals")

@@ -10,15 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.bundle import Manifest
+from edge.fusion.combination import Combination, combine
 from edge.fusion.decision import Decided, decide
 from edge.fusion.evidence import excludes, statement
 from edge.fusion.frame import Frame
 from models.answers import Answered, Findings
-from models.calibrate import FALSE_REJECTS, fuse
 from models.dataset import Parts
 from sensors.simulator.cause import HYPOTHESES
 
 Real = NDArray[np.float64]
+
+RATES = ("escape_rate", "false_reject_rate", "uncertain_good", "uncertain_defective")
+FUSED = frozenset(  # metrics that thresholds decide
+    {"good_parts", "defective_parts", "right_names", *RATES}
+    | {f"escape_rate_{one}" for one in HYPOTHESES[1:]}
+    | {f"float_{one}" for one in RATES}
+)
+FALSE_REJECTS = 0.01  # share of good parts that may fail to pass where methods are compared
 
 
 def measure(manifest: Manifest, found: Findings) -> dict[str, float]:
@@ -26,8 +34,13 @@ def measure(manifest: Manifest, found: Findings) -> dict[str, float]:
     test = found.test
     metrics = fused_metrics(verdicts(test.int8, manifest), test.truth)
     exact = fused_metrics(verdicts(test.exact, manifest), test.truth)
-    rates = ("escape_rate", "false_reject_rate", "uncertain_good", "uncertain_defective")
-    metrics |= {f"float_{rate}": exact[rate] for rate in rates}
+    metrics |= {f"float_{rate}": exact[rate] for rate in RATES}
+    return metrics | networks_metrics(manifest, found)
+
+
+def networks_metrics(manifest: Manifest, found: Findings) -> dict[str, float]:
+    """Of each detector alone: what does not depend on the thresholds."""
+    metrics: dict[str, float] = {}
     for name in manifest.detectors:
         metrics |= alone_metrics(name, found, manifest)
     return metrics
@@ -40,7 +53,7 @@ def verdicts(logits: Mapping[str, Real], manifest: Manifest) -> list[Decided]:
     watched = 0
     for name in logits:
         watched |= excludes(manifest.detectors[name], frame, manifest.good)
-    fused = fuse(logits, manifest.detectors, frame, manifest.rule)
+    fused = _fused(logits, manifest, frame)
     return [decide(one, frame, manifest.good, limits, (), watched=watched) for one in fused]
 
 
@@ -98,24 +111,13 @@ def alone_metrics(name: str, found: Findings, manifest: Manifest) -> dict[str, f
     }
 
 
-def upper_bound(events: int, trials: int, confidence: float) -> float:
-    """Clopper & Pearson's one-sided upper bound of a rate, by bisection."""
-    low, high = events / trials, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2.0
-        if _at_most(events, trials, middle) > 1.0 - confidence:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def _at_most(events: int, trials: int, rate: float) -> float:
-    """Probability of `events` or fewer in `trials`."""
-    count = np.arange(events + 1)
-    steps = np.log((trials - count[:-1]) / (count[:-1] + 1.0))
-    log_ways = np.concatenate([[0.0], np.cumsum(steps)])
-    return float(np.exp(log_ways + count * np.log(rate) + (trials - count) * np.log1p(-rate)).sum())
+def _fused(logits: Mapping[str, Real], manifest: Manifest, frame: Frame) -> list[Combination]:
+    """The combined mass of every part, from the detectors in `logits` alone."""
+    said = [
+        [statement(row, manifest.detectors[name], frame, 1.0).mass for row in rows]
+        for name, rows in logits.items()
+    ]
+    return [combine(manifest.rule, masses) for masses in zip(*said, strict=True)]
 
 
 def _share(event: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:

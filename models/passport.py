@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import MANIFEST, Detector, DetectorClass, Manifest, Origin, load
-from edge.fusion.frame import Frame
-from models import calibrate, dataset, evaluate, toml, train
+from edge.bundle import Detector, DetectorClass, Manifest, Origin
+from edge.certificate import Costs
+from models import dataset, evaluate, temperature, train
 from models.answers import Findings, answers
+from models.calibration.candidates import by_costs_alone
+from models.calibration.step import write
 from models.detectors import DESIGNS, Design
 from sensors.simulator.cause import HYPOTHESES
 
@@ -26,16 +28,11 @@ LIMITS = (
 
 
 def assemble(found: Findings, out: Path, command: str) -> dict[str, float]:
-    """Complete the bundle in `out`, where its `*.onnx` files lie; returns what it is worth."""
+    """Complete the bundle in `out`, where its `*.onnx` files lie; returns the networks' worth.
+
+    Its thresholds are by costs alone until `models.calibration` sets them.
+    """
     detectors = {name: _detector(design, found) for name, design in DESIGNS.items()}
-    limits = calibrate.thresholds(
-        found.calibration.int8,
-        found.calibration.truth.hypothesis == HYPOTHESES.index("ok"),
-        detectors,
-        Frame(HYPOTHESES),
-        rule=RULE,
-        good="ok",
-    )
     _write_golden(out)
     manifest = Manifest(
         format=1,
@@ -44,33 +41,29 @@ def assemble(found: Findings, out: Path, command: str) -> dict[str, float]:
         hypotheses=HYPOTHESES,
         rule=RULE,
         detectors=detectors,
-        thresholds=tuple(limits),
+        thresholds=(by_costs_alone(Costs()),),
         golden=GOLDEN,
         files={name: _sha256(out / name) for name in (*(f"{n}.onnx" for n in DESIGNS), GOLDEN)},
         origin=_origin(found, command),
         limits=LIMITS,
     )
-    metrics = evaluate.measure(manifest, found)
+    metrics = evaluate.networks_metrics(manifest, found)
     origin = manifest.origin.model_copy(update={"metrics": metrics})
-    whole = manifest.model_copy(update={"origin": origin})
-    text = toml.dumps(whole.model_dump(exclude_none=True))
-    (out / MANIFEST).write_text(text, encoding="utf-8")
-    if load(out).manifest != whole:
-        raise ValueError(f"{out / MANIFEST} does not say what was meant")
+    write(manifest.model_copy(update={"origin": origin}), out)
     return metrics
 
 
 def _detector(design: Design, found: Findings) -> Detector:
     """Its prior is that of the parts it was taught, under which its softmax means something."""
     count = len(design.classes)
-    shares = calibrate.priors(
+    shares = temperature.priors(
         train.labels(found.taught, design), train.weights(found.taught, design), count
     )
     held_back = found.calibration.truth
     labels, weights = train.labels(held_back, design), train.weights(held_back, design)
-    here = calibrate.priors(labels, weights, count)
+    here = temperature.priors(labels, weights, count)
     as_taught = weights * (shares / here)[labels]
-    fitted = calibrate.temperature(found.calibration.int8[design.name], labels, as_taught)
+    fitted = temperature.temperature(found.calibration.int8[design.name], labels, as_taught)
     return Detector(
         sense=design.sense,
         file=f"{design.name}.onnx",

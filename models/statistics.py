@@ -22,6 +22,36 @@ def clopper_pearson(events: int, trials: int, confidence: float = 0.95) -> tuple
     return low, high
 
 
+def upper_bound(events: int, trials: int, confidence: float) -> float:
+    """One-sided exact upper bound of a rate (Clopper & Pearson 1934)."""
+    return clopper_pearson(events, trials, 2.0 * confidence - 1.0)[1]
+
+
+def at_most(events: int, trials: int, rate: float) -> float:
+    """Probability of so few events if each trial had one with probability `rate`: binomial.
+
+    As a p-value it is valid against any larger rate, too: under that, so few are rarer still.
+    """
+    return float(stats.binom.cdf(events, trials, rate))
+
+
+def trials_needed(events: int, rate: float, confidence: float) -> int:
+    """The fewest trials among which `events` still show, at `confidence`, a rate of at most `rate`.
+
+    By bisection, since more trials with as many events are always better evidence.
+    """
+    low, high = events, events + 1
+    while at_most(events, high, rate) > 1.0 - confidence:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if at_most(events, middle, rate) > 1.0 - confidence:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
 def mcnemar(only_first: int, only_second: int) -> float:
     """Two-sided exact p-value of as many or more lopsided discordant pairs, if both erred alike.
 

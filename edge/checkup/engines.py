@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from edge.bundle import Bundle, SeriesInput
+from edge.certificate import Ran, standing
 from edge.checkup.finding import Finding, ok, problem, warning
 from edge.errors import BundleError, ConfigError
 from edge.inference.detector import load
@@ -73,6 +74,7 @@ def check_engine(name: str, cure: str, *, needed: bool) -> Finding:
 def check_networks(one: Bundle, engine: str = "openvino") -> list[Finding]:
     """The bundle's own networks on the box's engine, on the golden data they travel with."""
     found: list[Finding] = []
+    ran: list[tuple[str, Ran]] = []
     for name in one.manifest.detectors:
         subject = f"network {name}"
         try:
@@ -89,7 +91,21 @@ def check_networks(one: Bundle, engine: str = "openvino") -> list[Finding]:
         proved = "golden data" if one.manifest.golden else "no golden data to prove it"
         runs = f"{detector.runner.precision} on {detector.runner.name}, {took_ms:.1f} ms"
         found.append(ok(subject, f"{one.label}: {runs}, {proved}"))
+        ran.append((name, Ran(engine=detector.runner.name, precision=detector.runner.precision)))
+    if len(ran) == len(one.manifest.detectors):
+        found.append(_certificate(one, ran))
     return found
+
+
+def _certificate(one: Bundle, ran: list[tuple[str, Ran]]) -> Finding:
+    """Whether the escape rate promised covers what runs here."""
+    manifest = one.manifest
+    stands = standing(manifest.certificate, manifest.vouched_sha256, ran)
+    found = f"{one.label}: {stands.words}"
+    if stands.is_certified:
+        return ok("certificate", found)
+    cure = "calibrate the bundle on this engine: python -m models calibrate, in the workshop"
+    return warning("certificate", found, cure)
 
 
 def _cuda(has_gpu: bool) -> list[Finding]:

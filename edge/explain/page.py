@@ -41,6 +41,8 @@ def _head(verdict: Verdict, console: Console) -> None:
         console.print(Text(f"degraded: {verdict.degraded_reason}", style="yellow"))
     bundle = f"{verdict.bundle} {verdict.bundle_version}".strip() or "none for this recipe"
     console.print(Text(f"verdict {verdict.id}, bundle {bundle}"))
+    if verdict.certificate:
+        console.print(Text(verdict.certificate, style="" if verdict.certified else "yellow"))
 
 
 def _said(verdict: Verdict, console: Console) -> Table:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from edge import config
 from edge.bundle import Bundle
+from edge.certificate import Ran
 from edge.errors import BundleError, ConfigError, QueueFull
 from edge.inference.detector import Detector, Score, load, load_chosen
 from edge.inference.jobs import Job, Jobs, Then
@@ -93,6 +94,14 @@ class Engine:
             f"{self._bundles[sha256].label} {name}": f"{one.runner.name}, {one.runner.precision}"
             for (sha256, name), one in self._detectors.items()
         }
+
+    def ran(self, bundle: Bundle) -> list[tuple[str, Ran]]:
+        """What each detector of a bundle answers on."""
+        return [
+            (name, Ran(engine=one.runner.name, precision=one.runner.precision))
+            for (sha256, name), one in self._detectors.items()
+            if sha256 == bundle.sha256
+        ]
 
     @property
     def is_hung(self) -> bool:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from pydantic import Field, ValidationError
 
-from edge.bundle import Sha256
+from edge.certificate import Sha256
 from edge.errors import BundleError
 from edge.store.files import write_atomically
 from edge.store.version import Version

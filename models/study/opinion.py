@@ -1,11 +1,11 @@
 """What a method of fusion makes of parts, the limits set on it, and what it then decides.
 
-Every method is reduced to what the appliance decides by (`edge.fusion.decision`, and the limits as
-`models.calibrate` sets them): how far it doubts that a part is ok, how far it holds it for a
-defect, and, where there is such a thing, how far its sources contradict each other. For a rule of
-combination these are 1 - Bel(ok), Bel(any defect) and the conflict; a baseline has one number for
-the first two. All limits come from good calibration parts, and together they fail the same share of
-them in every method: the limit on doubt, of which there is one for each method, sees to that.
+Every method is reduced to what the appliance decides by (`edge.fusion.decision`): how far it doubts
+that a part is ok, how far it holds it for a defect, and, where there is such a thing, how far its
+sources contradict each other. For a rule of combination these are 1 - Bel(ok), Bel(any defect) and
+the conflict; a baseline has one number for the first two. All limits come from good calibration
+parts, and together they fail the same share of them in every method: the limit on doubt, of which
+there is one for each method, sees to that.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibrate import GATED, REJECTED
-
 Real = NDArray[np.float64]
 Truths = NDArray[np.bool_]
 
+GATED = 0.25  # of the good parts that may fail, the share given to the limit on conflict
+REJECTED = 0.3  # and the share that may be called a defect outright
 EVEN_BELIEF = 0.5
 EVEN_ODDS = 0.0  # logarithm
 
@@ -75,7 +75,7 @@ def joined(opinions: Sequence[Opinion]) -> Opinion:
 def settle(good: Opinion, rate: float, *, gated: bool) -> Limits:
     """Limits under which no more than `rate` of these good parts fail to pass.
 
-    As `models.calibrate` shares it out: some of the rate goes to the limit on conflict (if the
+    Some of the rate goes to the limit on conflict (if the
     method is `gated`), some to calling a defect outright, and the limit on doubt takes the rest.
     """
     conflict = float(np.quantile(good.conflict, 1.0 - GATED * rate)) if gated else np.inf

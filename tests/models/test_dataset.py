@@ -19,10 +19,23 @@ pytestmark = pytest.mark.workshop
 
 
 def test_splits_share_neither_seed_nor_station() -> None:
-    for one, other in combinations((*SPLITS, dataset.GOLDEN, dataset.MONITOR), 2):
+    later = (
+        dataset.GOLDEN,
+        dataset.COMPARISON,
+        dataset.MONITOR,
+        dataset.TUNING,
+        dataset.CERTIFYING,
+    )
+    for one, other in combinations((*SPLITS, *later), 2):
         assert one.seed != other.seed
         stations = [set(range(s.first_station, s.first_station + s.stations)) for s in (one, other)]
         assert not stations[0] & stations[1]
+
+
+def test_parts_that_thresholds_are_chosen_and_tested_on_have_a_station_each() -> None:
+    for split in (dataset.TUNING, dataset.CERTIFYING):
+        stations = {split.place(index)[0] for index in range(20_000)}
+        assert len(stations) == 20_000
 
 
 def test_a_split_never_gives_the_same_part_twice() -> None:

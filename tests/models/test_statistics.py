@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("scipy")
 
-from models.statistics import clopper_pearson, holm, mcnemar
+from models.statistics import at_most, clopper_pearson, holm, mcnemar, trials_needed, upper_bound
 
 pytestmark = pytest.mark.workshop
 
@@ -53,3 +53,26 @@ def test_mcnemar_is_a_fair_coins_two_tails(first: int, second: int, p: float) ->
 def test_holms_step_down() -> None:
     """By the definition: .005 x 4, .01 x 3, .03 x 2, and the last no less than the one before."""
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+@pytest.mark.parametrize(
+    ("events", "parts", "rate", "confidence"),
+    [
+        (0, 427, 0.007, 0.95),
+        (1, 676, 0.007, 0.95),
+        (2, 898, 0.007, 0.95),
+        (3, 1106, 0.007, 0.95),
+        (10, 2420, 0.007, 0.95),
+        (0, 656, 0.007, 0.99),
+        (0, 299, 0.01, 0.95),
+        (5, 455, 0.023, 0.95),
+    ],
+)
+def test_the_fewest_parts_that_show_a_rate_are_the_tables(
+    events: int, parts: int, rate: float, confidence: float
+) -> None:
+    """Numbers of parts from published tables of exact one-sided bounds."""
+    assert trials_needed(events, rate, confidence) == parts
+    assert upper_bound(events, parts, confidence) <= rate
+    assert upper_bound(events, parts - 1, confidence) > rate
+    assert at_most(events, parts, rate) <= 1.0 - confidence < at_most(events, parts - 1, rate)

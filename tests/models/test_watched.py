@@ -54,13 +54,13 @@ def seen_late(bundle: Bundle) -> Kept:
         simulate_part(3, 7, 2, duration_s=watched.DURATION_S, cause=cause)
         for cause in (OK, SCRATCH)
     )
-    runners = runners(bundle.folder)
+    answer = runners(bundle.folder)
     logits: dict[str, np.ndarray] = {}
     for name, detector in bundle.manifest.detectors.items():
         cuts = [[(part, at) for at in OFFSETS_S] + [(whole, 0.0)] for part in (whole, scratched)]
         logits[name] = np.array(
             [
-                [runners[name].run(window(p, detector, at))["logits"] for p, at in row]
+                [answer[name].run(window(p, detector, at))["logits"] for p, at in row]
                 for row in cuts
             ],
             np.float64,

@@ -44,6 +44,11 @@ async def test_it_scores_windows_of_every_detector_by_the_real_engine(
         seen, felt = await asyncio.gather(camera, vibration)
         assert engine.names.keys() == {"motor 1.2.3 camera", "motor 1.2.3 vibration"}
         assert engine.names["motor 1.2.3 camera"].endswith("cpu, int8")
+        ran = dict(engine.ran(bundle))
+        assert {name: (one.engine, one.precision) for name, one in ran.items()} == {
+            "camera": (seen.engine, seen.precision),
+            "vibration": (felt.engine, felt.precision),
+        }
     folder = bundle.folder
     expected = reference(folder / "camera.onnx", clips()[0])["logits"]
     assert seen.logits == pytest.approx(expected, abs=0.02)
