@@ -51,7 +51,8 @@ def join(heard: Sequence[Heard], bundle: Bundle) -> Heard:
         for one, offset_s in zip(heard, offsets_s, strict=True)
         if working and one.report.reliability == 0.0
     )
-    return Heard(leading.answer, report, mass, working[0].sets if working else {}, unseen)
+    sets = working[0].sets if working else {}
+    return Heard(leading.answer, report, mass, sets, unseen=unseen)
 
 
 def window_words(offset_s: float) -> str:
