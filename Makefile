@@ -1,11 +1,12 @@
 # make demo    runs the appliance on a simulated station, nothing else to install
+# make test-engines   that the shipped networks build with TensorRT (146 MB, no GPU needed)
 # make test    everything: lint, types, import contracts, tests (make check without installing)
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: demo test check static together bench bundle clean
+.PHONY: demo test test-engines engines check static together bench bundle clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/edge demo $(ARGS)
@@ -30,6 +31,12 @@ static:
 together:
 	$(BIN)/pytest -m together --numprocesses 2 --dist loadfile
 
+test-engines: engines
+	$(BIN)/python -c 'from edge.inference.trt_build import library; print(library().__version__)'
+	$(BIN)/pytest tests/edge/inference/test_trt_build.py
+
+engines: $(VENV)/.engines
+
 # makes the shipped bundle again, from simulation to INT8 files: ten minutes with a GPU and 16 cores,
 # a day on two cores
 bundle: $(VENV)/.test
@@ -47,6 +54,10 @@ $(VENV)/.runtime: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.test: pyproject.toml constraints.txt $(VENV)/.runtime
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workshop,dev]'
+	@touch $@
+
+$(VENV)/.engines: $(VENV)/.test
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[engines]'
 	@touch $@
 
 .PHONY: mosquitto

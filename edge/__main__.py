@@ -13,6 +13,7 @@ COMMANDS = {  # name: (module, one line of help)
     "check": ("edge.check", "validate LINE.toml and its bundles; opens nothing"),
     "config": ("edge.schema", "print the JSON schema of LINE.toml or of the verdict"),
     "bench": ("edge.trial.bench", "measure latency, memory and processor time under load"),
+    "build": ("edge.build.command", "choose the fastest engine that passes for each detector"),
     "replay": ("edge.replay", "judge recorded parts again, without a plant"),
     "explain": ("edge.explain.command", "say why a part was judged as it was"),
     "fuse": ("edge.fuse.command", "combine masses by any rule, and see what conflicts"),

@@ -110,9 +110,12 @@ class Storage(Row):
 
 
 class Engine(Row):
-    """Which engine runs the networks, and with how many threads."""
+    """Which engine runs the networks, and with how many threads.
 
-    name: Literal["openvino", "onnxruntime"] = "openvino"
+    "auto": for each network the fastest that `edge build` found on this box.
+    """
+
+    name: Literal["openvino", "onnxruntime", "auto"] = "openvino"
     threads: PositiveInt = 1
     timeout_ms: PositiveFloat = 2000.0  # a run longer than this is a hung engine
 

@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from edge import systemd
+from edge.build import beside
 from edge.bundle import Bundle
 from edge.config import Line, Station
 from edge.decode import DecodeThread
@@ -65,7 +66,10 @@ class Daemon:
             self.journal = await enter(Journal(disk))
             self.outbox = await enter(Outbox(disk, routes(line), self.metrics.count))
             self.decode = await enter(DecodeThread(self.metrics.count))
-            self.engine = await enter(Engine(line.engine, bundles.values(), self.metrics.count))
+            self._bundles = tuple(bundles.values())
+            chosen = await asyncio.to_thread(beside.chosen, line.engine, self._bundles)
+            engine = Engine(line.engine, self._bundles, self.metrics.count, chosen=chosen)
+            self.engine = await enter(engine)
             self.health.engines_ready = True
             for station in line.stations:
                 self._build(station, bundles)
@@ -103,6 +107,7 @@ class Daemon:
             _fail_loudly(group)
             start("loop-lag", LoopLag(self.metrics).run())
             start("http", self._serve_http())
+            start("engines", beside.choose(self.line.engine, self._bundles, self.engine))
             for station in self.line.stations:
                 start(f"{station.id}/verdicts", self._pipelines[station.id].run())
                 if newest := self.journal.newest(station.id):

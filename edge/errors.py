@@ -9,6 +9,10 @@ class BundleError(ValueError):
     """A model bundle cannot be used: replace the model."""
 
 
+class EngineMissing(RuntimeError):  # noqa: N818 - named by its state; the catcher takes another
+    """An engine's library, or what it needs of this box, is not here."""
+
+
 class EngineStale(RuntimeError):  # noqa: N818 - named by its state; the catcher rebuilds
     """A built engine does not fit this box or this model any more: rebuild it."""
 

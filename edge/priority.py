@@ -5,6 +5,7 @@ import os
 import threading
 from pathlib import Path
 
+NICENESS = -10  # of the daemon: a verdict has a deadline, whatever else runs on the box has none
 AUTOGROUP = Path("/proc/self/autogroup")
 
 

@@ -17,13 +17,12 @@ from edge import systemd
 from edge.config import Line, read
 from edge.daemon import Daemon
 from edge.errors import DiskFailed, EngineHung
-from edge.priority import go_first
+from edge.priority import NICENESS, go_first
 
 log = logging.getLogger("edge")
 # A thread that is woken asks for the interpreter this long before it is given: twice a verdict, the
 # disk thread and the loop wait for each other
 SWITCH_INTERVAL_S = 0.0005
-NICENESS = -10  # a verdict has a deadline; whatever else runs on the box has none
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

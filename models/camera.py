@@ -39,12 +39,15 @@ class CameraNetwork(nn.Module):
 
     @staticmethod
     def pictures(clip: Tensor) -> Tensor:
-        """Clips (batch, frame, height, width) -> their pictures (picture, 1, height, width)."""
-        return clip.flatten(0, 1)[:, None]
+        """uint8 clips (batch, frame, height, width) -> pictures (picture, 1, height, width), float.
+
+        The conversion comes first: TensorRT takes bytes as an input, and converts them, no more.
+        """
+        return clip.float().flatten(0, 1)[:, None]
 
     def look(self, pictures: Tensor) -> Tensor:
-        """uint8 (picture, 1, height, width) -> maps (picture, channel, row, column)."""
-        seen: Tensor = self.picture((pictures.float() - GREY_MIDDLE) / GREY_SPREAD)
+        """Grey values (picture, 1, height, width) -> maps (picture, channel, row, column)."""
+        seen: Tensor = self.picture((pictures - GREY_MIDDLE) / GREY_SPREAD)
         return seen
 
     def judge(self, seen: Tensor, frames: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -31,7 +31,7 @@ class Bench:
 
     @property
     def plc(self) -> Child:
-        return next(c for c in self.plant.site.field.children if c.name == "plc")
+        return self.plant.site.field.plc
 
     @property
     def verdicts(self) -> dict[tuple[str, int], Verdict]:

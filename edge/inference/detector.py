@@ -3,7 +3,6 @@
 import logging
 import math
 import time
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +11,17 @@ from numpy.typing import NDArray
 
 from edge.bundle import Bundle
 from edge.errors import BundleError
+from edge.inference import golden
 from edge.inference.pictures import PictureByPicture
-from edge.inference.runner import Opener, Precision, RunFailed, Runner, element_type
+from edge.inference.runner import (
+    Candidate,
+    Opener,
+    Precision,
+    RunFailed,
+    Runner,
+    element_type,
+    opener,
+)
 from sensors.signal import Window
 
 log = logging.getLogger(__name__)
@@ -130,30 +138,28 @@ class Detector:
                 where an engine's integer arithmetic saturates.
             RunFailed: the engine broke off, or its answer is no number.
         """
-        golden = self._bundle.manifest.golden
-        if golden is None:
+        known = golden.read(self._bundle, self._name)
+        if known is None:
             return
-        inputs, expected = self._golden(self._bundle.folder / golden)
-        answers = np.stack([self._run(one)[self._passport.logits] for one in inputs])
-        worst = float(np.abs(answers - expected).max())
-        allowed = GOLDEN_TOLERANCE * float(np.ptp(expected))
+        answers = np.stack([self._run(one)[self._passport.logits] for one in known.inputs])
+        worst = float(np.abs(answers - known.logits).max())
+        allowed = GOLDEN_TOLERANCE * float(np.ptp(known.logits))
         if worst > allowed:
             raise GoldenMissed(
                 f"{self.label}: {self.runner.name} misses the golden logits by {worst:.4g}, "
                 f"{allowed:.4g} is allowed; try another engine, or make the bundle on this one"
             )
 
-    def _golden(self, file: Path) -> tuple[NDArray[np.generic], NDArray[np.float32]]:
-        """Inputs (part, *window) and their logits (part, class)."""
-        passport = self._passport
-        try:
-            with np.load(file, allow_pickle=False) as data:
-                inputs = data[f"{self._name}.input"].astype(self._element, casting="safe")
-                logits = data[f"{self._name}.logits"].astype(np.float32)
-            inputs = inputs.reshape(-1, *passport.input.shape)
-            return inputs, logits.reshape(len(inputs), len(passport.classes))
-        except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
-            raise BundleError(f"{file}: no golden data of {self._name}: {error}") from error
+
+def load_chosen(bundle: Bundle, name: str, chosen: Candidate, *, threads: int) -> Detector:
+    """Compile, warm up and prove one detector on the engine that was chosen for it.
+
+    Raises:
+        ConfigError: the engine is not here any more.
+        BundleError: it cannot be compiled, or does not keep what the passport promises.
+    """
+    one = opener(chosen.engine)
+    return _proved(bundle, name, one, chosen.precision, threads=threads, cache=None)
 
 
 def load(

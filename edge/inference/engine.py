@@ -7,9 +7,10 @@ a network that never comes back cannot keep the process from ending.
 
 import asyncio
 import contextlib
+import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,13 +20,14 @@ from numpy.typing import NDArray
 
 from edge import config
 from edge.bundle import Bundle
-from edge.errors import QueueFull
-from edge.inference.detector import Detector, Score, load
+from edge.errors import BundleError, ConfigError, QueueFull
+from edge.inference.detector import Detector, Score, load, load_chosen
 from edge.inference.jobs import Job, Jobs, Then
-from edge.inference.runner import Opener, RunFailed, opener
+from edge.inference.runner import Candidate, Opener, RunFailed, opener
 from edge.priority import give_way
 from sensors.signal import Count, Window
 
+log = logging.getLogger(__name__)
 BEHIND_LOOP = 5  # steps of niceness: a network takes milliseconds, what the loop does a tenth
 DEPTH = 64  # windows running or waiting; a newer one is refused
 Key = tuple[str, str]  # sha256 of the bundle, detector
@@ -51,12 +53,14 @@ class Engine:
         *,
         open_runner: Opener | None = None,
         cache: Path | None = None,
+        chosen: Mapping[Key, Candidate] | None = None,
     ) -> None:
         self._settings = settings
         self._bundles = {bundle.sha256: bundle for bundle in bundles}
         self._count = count
         self._open_runner = open_runner  # None: the one that the settings name
         self._cache = cache
+        self._chosen = chosen or {}  # the others run as the settings say
         self._detectors: dict[Key, Detector] = {}
         self._jobs = Jobs()
         self._unsettled = 0  # of DEPTH; touched on the loop alone
@@ -139,14 +143,31 @@ class Engine:
             self._count(sensor, "look_queue_full")
 
     def _load(self) -> dict[Key, Detector]:
-        open_runner = self._open_runner or opener(self._settings.name)
         return {
-            (sha256, name): load(
-                bundle, name, open_runner, threads=self._settings.threads, cache=self._cache
-            )
+            (sha256, name): self._load_one(bundle, name, self._chosen.get((sha256, name)))
             for sha256, bundle in self._bundles.items()
             for name in bundle.manifest.detectors
         }
+
+    def _load_one(self, bundle: Bundle, name: str, chosen: Candidate | None) -> Detector:
+        threads = self._settings.threads
+        if chosen is not None:
+            try:
+                return load_chosen(bundle, name, chosen, threads=threads)
+            except (ConfigError, BundleError) as error:
+                log.warning("%s %s: %s does not serve: %s", bundle.label, name, chosen, error)
+        open_runner = self._open_runner or opener(self._settings.name)
+        return load(bundle, name, open_runner, threads=threads, cache=self._cache)
+
+    async def adopt(self, bundle: Bundle, name: str, chosen: Candidate) -> None:
+        """Run a detector on another engine from the next window on; none waits meanwhile.
+
+        Raises:
+            ConfigError, BundleError: the new one does not serve; the old one goes on.
+        """
+        threads = self._settings.threads
+        one = await asyncio.to_thread(load_chosen, bundle, name, chosen, threads=threads)
+        self._detectors[bundle.sha256, name] = one
 
     # --- on the inference thread ---------------------------------------------------------------
 

@@ -19,6 +19,17 @@ Precision = Literal["int8", "fp32"]
 Input = SeriesInput | ClipInput
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An engine, and what it is asked to calculate in."""
+
+    engine: str  # a row of ENGINES
+    precision: Precision
+
+    def __str__(self) -> str:
+        return f"{self.engine} {self.precision}"
+
+
 class RunFailed(RuntimeError):  # noqa: N818 - named by what happened; the catcher does without
     """A network gave no usable answer to one input: count the sensor as missing for this part."""
 
@@ -76,12 +87,17 @@ ENGINES = (
 )
 
 
+AUTO = "auto"  # for each network what was chosen for it; of what nothing was chosen for:
+DEFAULT = ENGINES[0].name
+
+
 def opener(name: str) -> Opener:
-    """The engine of that name.
+    """The engine of that name; of "auto" the usual one.
 
     Raises:
         ConfigError: there is none, or its SDK is not installed.
     """
+    name = DEFAULT if name == AUTO else name
     row = next((row for row in ENGINES if row.name == name), None)
     if row is None:
         known = ", ".join(row.name for row in ENGINES)

@@ -9,6 +9,8 @@ journal, fusion or publishing; then the daemon, and what it takes on top of that
   edge bench --transport mqtt             all over MQTT but the trigger
   edge bench --wire vibration=opcua:array --wire trigger=mqtt
   edge bench --parts 400 --json out.json  shorter; a p99 then is a maximum, and marked so
+  edge bench --block-ms 5                 sooner, for more processor
+  edge bench --kill-plc 20                is the loop held up while the PLC is dialled again?
 
 Latency is from the part's true window end (or its trigger's arrival, where that is later): to the
 daemon's own clock points, and to a subscriber outside it. Processor is the daemon's, as a share of
@@ -54,6 +56,7 @@ from edge.trial.wires import in_words
 LEAST_DISTINCT = 40  # recorded parts of a run: with fewer, caches and decisions flatter
 MOST_DISTINCT = 60
 PERCENTILES = ("p50", "p95", "p99")
+SHORTEST_KILL_S = 1.0  # a PLC needs about as long to come up
 FLOOR_PARTS = 1000  # at most, a third of the run: enough for a p99
 
 
@@ -86,6 +89,7 @@ class Measured:
             "wires": {sense: str(wire) for sense, wire in self.setup.wires.items()},
             "stations": self.setup.stations,
             "rate": self.setup.rate,
+            "block_ms": self.setup.block_ms,
             "distinct_parts": self.distinct,
             "start_to_ready_s": self.start_to_ready_s,
             "points_ms": {name: one.as_data() for name, one in self.points.items()},
@@ -98,6 +102,10 @@ class Measured:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_plant_arguments(parser, parts=3000, stations=5, rate=10.0)
+    parser.add_argument(
+        "--kill-plc", type=float, metavar="S",
+        help="kill the PLC every S seconds and start it again at once, under the daemon alone",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as data")
     parser.add_argument(
         "--keep", type=Path, metavar="DIR", help="keep configuration, logs, ledger and state there"
@@ -105,6 +113,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.kill_plc is not None and not options.kill_plc >= SHORTEST_KILL_S:
+        raise ConfigError(
+            f"--kill-plc: is {options.kill_plc:g}, must be {SHORTEST_KILL_S:g} or more"
+        )
     setup, console = setup_from(options), make_console()
     setup = replace(setup, recorded=max(MOST_DISTINCT // setup.stations, 1))
     if setup.recorded_per_station * setup.stations < LEAST_DISTINCT:
@@ -112,7 +124,7 @@ def run(options: argparse.Namespace) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         with trial_folder(options.keep) as folder:
-            measured = asyncio.run(_bench(setup, folder, console))
+            measured = asyncio.run(_bench(setup, folder, console, options.kill_plc))
     except (TrialFailed, ExceptionGroup) as error:
         for failure in leaves(error):
             console.print(str(failure), style="red", markup=False)
@@ -123,7 +135,9 @@ def run(options: argparse.Namespace) -> int:
     return 0 if measured.outcome.is_sound else 1
 
 
-async def _bench(setup: Setup, folder: Path, console: Console) -> Measured:
+async def _bench(
+    setup: Setup, folder: Path, console: Console, kill_plc_s: float | None
+) -> Measured:
     say, stop = Speaker(console.print), asyncio.Event()
     columns = ("[progress.description]{task.description}", BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
@@ -134,9 +148,13 @@ async def _bench(setup: Setup, folder: Path, console: Console) -> Measured:
                 floor = await measure_floor(at, floor_parts, say)
             bar.update(job, completed=floor_parts)
             job, load = bar.add_task("daemon", total=setup.parts), Load()
-            async with witness_at(at) as witness, plant(at) as running:
+            may_die = kill_plc_s is not None
+            async with witness_at(at) as witness, plant(at, may_die=may_die) as running:
                 stop = stop_on_signal()
-                async with beside(sample(load, running.daemon, at.http)):
+                jobs = [sample(load, running.daemon, at.http)]
+                if kill_plc_s is not None:
+                    jobs.append(at.field.kill_plc(kill_plc_s))
+                async with beside(*jobs):
                     observer = Observer(
                         running,
                         witness,
@@ -177,7 +195,7 @@ def show(measured: Measured, console: Console) -> None:
     console.print(f"\n{machine()}")
     console.print(
         f"{setup.stations} station(s), {setup.rate:g} parts/s, {measured.distinct} different "
-        f"parts; {in_words(setup.wires)}"
+        f"parts; {in_words(setup.wires)}; blocks of {setup.block_ms:g} ms"
     )
     table = Table("ms from window end", "p50", "p95", "p99", "max", "n")
     rows = {

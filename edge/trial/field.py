@@ -50,6 +50,18 @@ class Field:
             await child.end()
         self.children.clear()
 
+    @property
+    def plc(self) -> Child:
+        return next(child for child in self.children if child.name == "plc")
+
+    async def kill_plc(self, every_s: float) -> None:
+        """So often, and start it again at once; until cancelled."""
+        while True:
+            await asyncio.sleep(every_s)
+            self.plc.kill()
+            await self.plc.wait()
+            await self.plc.spawn()
+
     async def watch(self) -> None:
         """Neither may die; stations stop by themselves a while after the plan's last part."""
         async with asyncio.TaskGroup() as group:

@@ -7,7 +7,8 @@ as they come has seen all but the last. No queue, no journal, no fusion, no publ
 that is, it knows from the plan: the devices' true clocks.
 
 Prints `ready`, then one line of JSON: for every part the ms from its true window end to the
-arrival of the last block, to the last answer, and the ms that its networks ran.
+arrival of the last block, to the last answer, and the ms that its networks ran. It goes before
+other programs as the daemon does.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from edge import config, fit
 from edge.config import Line
+from edge.priority import NICENESS, go_first
 from edge.trial.rig import Rig, networks, owed, report
 from edge.trial.witness import without_nagle
 from sensors.link import dial_opcua
@@ -118,4 +120,5 @@ async def until_done(plan: Plan, done: asyncio.Event, parts: int) -> None:
 
 
 if __name__ == "__main__":
+    go_first(NICENESS)
     live(listen(read(Path(sys.argv[1])), config.read(Path(sys.argv[2])), int(sys.argv[3])))

@@ -106,6 +106,7 @@ def _sensor(setup: Setup, station: str, name: str, chance: random.Random) -> Sim
             "sense": sense,
             **wire_of(setup, station, name),
             "payload": setup.wires[sense].payload,
+            "block_ms": setup.block_ms,
             "clock": _clock(chance, counts_from_power_on=sense == "audio"),
         }
     )

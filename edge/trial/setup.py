@@ -13,6 +13,8 @@ from sensors.simulator.plan import Fault
 from sensors.simulator.pool import WINDOW_S
 
 WINDOW_STEP_S = 0.25  # from one window of a sensor to its next: they overlap by half
+BLOCK_MS = 10.0
+SHORTEST_BLOCK_MS, LONGEST_BLOCK_MS = 1.0, 100.0
 OUR_BUNDLE = "shipped:motor"
 OUR_RECIPE = "motor"
 BrokerKind = Literal["auto", "mosquitto", "amqtt"]
@@ -36,6 +38,7 @@ class Setup:
     seed: int = 1
     difficulty: float = 1.0
     wires: Wires = field(default_factory=wired)
+    block_ms: float = BLOCK_MS  # of vibration and sound
     cameras: int = 1  # of each station, that see the same
     windows: int = 1  # of each sensor on each part
     profile: Literal["fast", "slow"] = "fast"
@@ -122,6 +125,11 @@ def add_plant_arguments(
         "--transport", choices=get_args(Carrier), help="short for --wire vibration=TRANSPORT"
     )
     parser.add_argument(
+        "--block-ms", type=float, default=BLOCK_MS, metavar="MS",
+        help="of vibration and sound in one message: a window is whole when its last block is "
+        "there, so shorter ones are sooner, and cost more processor (default %(default)g)",
+    )  # fmt: skip
+    parser.add_argument(
         "--cameras", type=_positive, default=1, metavar="N",
         help="of each station, that see the same (default %(default)s)",
     )  # fmt: skip
@@ -162,6 +170,11 @@ def setup_from(options: argparse.Namespace) -> Setup:
     if options.windows > MAX_WINDOWS:
         raise ConfigError(f"--windows: is {options.windows}, must be at most {MAX_WINDOWS}")
     shortest_s = window_s(options.windows)  # of one station: parts would overlap
+    if not SHORTEST_BLOCK_MS <= options.block_ms <= LONGEST_BLOCK_MS:
+        raise ConfigError(
+            f"--block-ms: is {options.block_ms:g}, must be {SHORTEST_BLOCK_MS:g} to "
+            f"{LONGEST_BLOCK_MS:g}"
+        )
     if stations / rate < shortest_s:
         raise ConfigError(
             f"--rate: {rate:g} parts/s from {stations} station(s) is one part every "
@@ -175,6 +188,7 @@ def setup_from(options: argparse.Namespace) -> Setup:
         seed=options.seed,
         difficulty=options.difficulty,
         wires=wired(*_transport(options.transport), *options.wire),
+        block_ms=options.block_ms,
         cameras=options.cameras,
         windows=options.windows,
         profile=options.profile,

@@ -115,10 +115,12 @@ def test_the_bench_measures_floor_and_daemon_in_one_run(cache: Path, tmp_path: P
     floor, points = data["floor"], data["points_ms"]
     assert floor["lost"] == 0
     assert floor["whole_ms"]["count"] == points["witnessed"]["count"] == 40
-    # what a bare subscriber takes is less than what the whole path takes
-    assert floor["ingest_ms"]["p50"] < floor["whole_ms"]["p50"] < points["witnessed"]["p50"]
+    # floor and daemon are two passes, minutes apart on a long run: which is quicker, a short one
+    # on a busy machine does not tell
+    assert 0.0 < floor["ingest_ms"]["p50"] < floor["whole_ms"]["p50"]
     assert points["ready"]["p50"] < points["sealed"]["p50"] < points["published"]["p50"]
-    assert data["ratio_to_floor"]["p50"] > 1.0
+    ratio = points["witnessed"]["p50"] / floor["whole_ms"]["p50"]
+    assert data["ratio_to_floor"]["p50"] == pytest.approx(ratio, rel=0.01)
     assert data["ratio_to_floor"]["p99"] is None  # forty parts do not carry it
     assert 0.0 < data["daemon"]["cpu_of_one_core"] < 2.0
     assert 30 < data["daemon"]["rss_mib"] < 1000

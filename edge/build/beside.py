@@ -1,0 +1,99 @@
+"""Engines chosen beside a running line: the daemon starts on what it has, and changes when told.
+
+With `engine.name = "auto"` a choice that was made on this box, as it is, is taken at once. Where
+there is none, or something that it depends on has changed, the usual engine serves meanwhile and
+`edge build` runs behind everything else; what it finds is adopted between two windows.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from edge import config
+from edge.build import memory
+from edge.build.memory import key_of, recall
+from edge.bundle import Bundle
+from edge.errors import BundleError, ConfigError
+from edge.inference.engine import Engine, Key
+from edge.inference.runner import AUTO, DEFAULT, Candidate
+
+log = logging.getLogger(__name__)
+LAST = 19  # niceness: a line at work goes before any measurement
+
+
+def chosen(
+    settings: config.Engine,
+    bundles: Iterable[Bundle],
+    where: Path | None = None,
+    say: Callable[[str], None] = log.warning,
+) -> dict[Key, Candidate]:
+    """What was chosen on this box and still holds; says of everything else why it does not."""
+    found: dict[Key, Candidate] = {}
+    if settings.name != AUTO:
+        return found
+    for one in bundles:
+        kept = recall(one, where or memory.folder())
+        for name in one.manifest.detectors:
+            now = key_of(one, name, settings.threads)
+            if (row := kept.get(name)) is None:
+                say(f"{one.label} {name}: no engine was chosen here yet, {DEFAULT} serves")
+            elif changed := row.key.differs(now):
+                was = f"{row.candidate} was chosen when {changed}"
+                say(f"{one.label} {name}: {was}; {DEFAULT} serves")
+            else:
+                found[one.sha256, name] = row.candidate
+    return found
+
+
+async def choose(
+    settings: config.Engine, bundles: Iterable[Bundle], engine: Engine, where: Path | None = None
+) -> None:
+    """Choose for every bundle that lacks a choice, and have `engine` adopt it."""
+    if settings.name != AUTO:
+        return
+    place = where or memory.folder()
+    for one in bundles:
+        held = chosen(settings, [one], place, say=log.debug)
+        if len(held) == len(one.manifest.detectors):
+            continue
+        if await _build(one, settings.threads, place):
+            await _adopt(settings, one, engine, place)
+
+
+async def _build(one: Bundle, threads: int, place: Path) -> bool:
+    command = [sys.executable, "-m", "edge", "build", str(one.folder)]
+    options = ["--threads", str(threads), "--cache", str(place), "--json"]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        *options,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        preexec_fn=_go_last,
+    )
+    try:
+        _, said = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode not in (0, 1):  # 1: some detector has no engine that passes
+        log.warning("%s: edge build failed: %s", one.label, said.decode(errors="replace")[-500:])
+        return False
+    return True
+
+
+def _go_last() -> None:
+    os.setpriority(os.PRIO_PROCESS, 0, LAST)
+
+
+async def _adopt(settings: config.Engine, one: Bundle, engine: Engine, place: Path) -> None:
+    for (_, name), candidate in chosen(settings, [one], place).items():
+        try:
+            await engine.adopt(one, name, candidate)
+        except (ConfigError, BundleError) as error:
+            log.warning("%s %s: %s does not serve: %s", one.label, name, candidate, error)
+        else:
+            log.info("%s %s: runs on %s from now on", one.label, name, candidate)

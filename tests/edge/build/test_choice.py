@@ -1,0 +1,110 @@
+"""An engine is taken when it answers right and first; all others are refused with a reason."""
+
+import json
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from inference.conftest import MakeBundle
+
+from edge.__main__ import main
+from edge.build.command import candidates
+from edge.build.decisions import changed, decisions, golden_parts
+from edge.build.trial import Speed, Tried, attempt, best
+from edge.bundle import Bundle, load
+from edge.config import SHIPPED
+from edge.errors import BundleError
+from edge.inference.runner import Candidate
+
+INT8 = Candidate("openvino", "int8")
+SPEED = Speed(
+    load_ms=1.0, first_ms=1.0, p50_ms=2.0, p99_ms=3.0, whole_p50_ms=2.0, runs=9, memory_mib=1.0
+)
+
+
+def _tried(p50_ms: float | None, refused: str = "", engine: str = "openvino") -> Tried:
+    speed = None if p50_ms is None else replace(SPEED, p50_ms=p50_ms)
+    return Tried(Candidate(engine, "int8"), engine, "int8", 0.0, 0, speed, refused)
+
+
+def test_the_one_that_answers_soonest_is_taken() -> None:
+    slow, quick = _tried(2.0), _tried(1.0, engine="onnxruntime")
+    assert best({"camera": [slow, quick]}) == {"camera": quick}
+
+
+def test_a_refused_one_is_never_taken_however_fast() -> None:
+    sound = _tried(2.0)
+    wrong = _tried(0.1, refused="misses the golden logits")
+    assert best({"camera": [wrong, sound, _tried(None, refused="not here")]}) == {"camera": sound}
+    assert best({"camera": [wrong]}) == {"camera": None}
+
+
+@pytest.mark.parametrize("name", ["camera", "vibration"])
+def test_engines_that_give_the_golden_answers_pass_and_are_timed(
+    name: str, make_bundle: MakeBundle
+) -> None:
+    one = make_bundle()
+    parts, ticks = golden_parts(one), list[Candidate]()
+    for candidate in candidates():
+        row = attempt(
+            one, name, candidate, parts, threads=1, runs=20, tick=partial(ticks.append, candidate)
+        )
+        assert row.refused == ""
+        assert row.name.startswith(candidate.engine)
+        assert row.error is not None
+        assert row.error <= 0.05
+        assert row.speed is not None
+        assert 0.0 < row.speed.p50_ms <= row.speed.p99_ms
+        assert row.speed.p50_ms <= row.speed.whole_p50_ms + 1e-3
+    assert len(ticks) == 20 * len(list(candidates())) >= 80
+
+
+def test_an_engine_that_misses_the_golden_answers_is_refused(make_bundle: MakeBundle) -> None:
+    one = make_bundle(golden_error=0.2)
+    row = attempt(one, "camera", INT8, golden_parts(one), threads=1, runs=1)
+    assert row.refused.startswith("misses the golden logits by 20.")
+    assert row.speed is None
+
+
+def test_an_engine_that_is_not_here_is_refused_by_name(make_bundle: MakeBundle) -> None:
+    one = make_bundle()
+    row = attempt(one, "camera", Candidate("abacus", "int8"), golden_parts(one), threads=1)
+    assert "no engine 'abacus'" in row.refused
+
+
+def test_one_that_decides_otherwise_on_golden_parts_is_told_apart() -> None:
+    one = load(SHIPPED / "motor")
+    parts = golden_parts(one)
+    audio = parts["audio"].logits
+    assert changed(one, parts, "audio", audio) == 0
+    before = decisions(one, {name: golden.logits for name, golden in parts.items()})
+    named = [defect for _, defect in before]
+    assert {"", "bearing_outer", "rub"} <= set(named)
+    rub = np.repeat(audio[named.index("rub")][None], len(audio), axis=0)
+    assert changed(one, parts, "audio", rub) >= 1
+
+
+def test_a_bundle_without_golden_data_proves_no_engine(make_bundle: MakeBundle) -> None:
+    one = make_bundle()
+    bare = replace(one, manifest=one.manifest.model_copy(update={"golden": None}))
+    with pytest.raises(BundleError, match="no golden data"):
+        golden_parts(bare)
+
+
+def test_the_command_reports_what_was_tried_and_keeps_the_choice(
+    make_bundle: MakeBundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one: Bundle = make_bundle()
+    cache = tmp_path / "cache"
+    arguments = ["build", str(one.folder), "--runs", "5", "--cache", str(cache), "--json"]
+    assert main(arguments) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert set(report["detectors"]) == {"camera", "vibration"}
+    for row in report["detectors"].values():
+        labels = [f"{t['candidate']['engine']} {t['candidate']['precision']}" for t in row["tried"]]
+        assert row["chosen"] in labels
+        assert "openvino" in row["depends_on"]["libraries"]
+    (kept,) = cache.iterdir()
+    assert json.loads(kept.read_text())["bundle"] == "motor 1.2.3"

@@ -1,0 +1,77 @@
+"""The shipped networks build with NVIDIA's own builder, and what is meant for INT8 is INT8."""
+
+import sys
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from edge.config import SHIPPED
+from edge.errors import BundleError, EngineMissing
+from edge.inference.trt_build import CURE, build, library
+
+NETWORKS = ("camera", "vibration", "audio")
+GENERATIONS = ("SM80", "SM86", "SM89", "SM120")  # A100, Ampere and Ada cards, Blackwell cards
+SUMS = {"Conv", "ConvTranspose", "MatMul", "Gemm"}
+
+try:
+    library()
+    MISSING = ""
+except EngineMissing as error:
+    MISSING = str(error)
+needs_builder = pytest.mark.skipif(
+    bool(MISSING), reason=f"make test-engines installs it: {MISSING}"
+)
+
+
+def _meant_for_integers(file: Path) -> set[str]:
+    """Nodes that multiply two dequantised tensors."""
+    graph = onnx.load(file).graph
+    makers = {name: node.op_type for node in graph.node for name in node.output}
+    return {
+        node.name
+        for node in graph.node
+        if node.op_type in SUMS
+        and all(makers.get(name) == "DequantizeLinear" for name in node.input[:2])
+    }
+
+
+@needs_builder
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_layer_meant_for_int8_is_built_in_int8(name: str, generation: str) -> None:
+    file = SHIPPED / "motor" / f"{name}.onnx"
+    meant = _meant_for_integers(file)
+    assert len(meant) >= 4
+    built = build(file, generation)
+    assert len(built.plan) > file.stat().st_size  # TensorRT keeps its kernels beside the weights
+    integer = {origin for layer in built.layers if layer.is_integer for origin in layer.origins}
+    assert meant <= integer, f"in float: {sorted(meant - integer)}"
+
+
+@needs_builder
+def test_a_network_that_tensorrt_does_not_take_is_refused_with_its_reason(tmp_path: Path) -> None:
+    clip = helper.make_tensor_value_info("clip", TensorProto.UINT8, [1, 4])
+    out = helper.make_tensor_value_info("out", TensorProto.UINT8, [4, 1])
+    shape = helper.make_tensor("shape", TensorProto.INT64, [2], [4, 1])
+    node = helper.make_node("Reshape", ["clip", "shape"], ["out"], name="view")  # before any Cast
+    graph = helper.make_graph([node], "bytes", [clip], [out], [shape])
+    file = tmp_path / "net.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]), file)
+    with pytest.raises(BundleError, match=r"(?s)does not take it.*UInt8"):
+        build(file, "SM86")
+
+
+@needs_builder
+def test_a_generation_nobody_builds_for_is_named() -> None:
+    with pytest.raises(EngineMissing, match=r"SM86.*not for SM53"):
+        build(SHIPPED / "motor" / "audio.onnx", "SM53")
+
+
+def test_without_the_library_the_cure_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("tensorrt", "onnxruntime_ep_nv_tensorrt_rtx"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(EngineMissing, match="no TensorRT is installed") as told:
+        build(SHIPPED / "motor" / "audio.onnx")
+    assert CURE in str(told.value)
