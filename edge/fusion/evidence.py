@@ -123,8 +123,9 @@ SIGNS = (
         lambda x: f"coarse: {_percent(x)} of samples equal the one before",
         may_be_part=True,
     ),
-    # The count of samples is followed within 20 ms; a fifth of a second away is another moment.
-    Sign(lambda q: q.skew_ms, 20.0, 200.0, lambda x: f"clock off: stamps disagree by {x:.0f} ms"),
+    # Stamps that are off and blocks that were held up look alike, and the latter are whole: a link
+    # that takes 50 ms longer is forgiven. By a quarter of a second it may be another moment.
+    Sign(lambda q: q.skew_ms, 50.0, 250.0, lambda x: f"clock off: stamps disagree by {x:.0f} ms"),
     # No crystal is off by 500 ppm; an estimate of it may be, a little.
     Sign(
         lambda q: abs(q.drift_ppm), 700.0, 2000.0, lambda x: f"clock off: it drifts by {x:.0f} ppm"

@@ -51,6 +51,10 @@ def test_a_missing_network_is_named(copy: Path) -> None:
         ("discount = ", "discount = 1", "less than or equal to 1"),
         ('hypotheses = ["scratch"]', 'hypotheses = ["scretch"]', "unknown hypotheses"),
         ('seen = "seen"\n', "", "name both tensors, or neither"),
+        ('statistics = "monitor.npz"\n', "", "distance needs an embedding and statistics"),
+        ('statistics = "monitor', 'statistics = "monitors', "no hash of"),
+        ("low_sick = ", "low_sick = 9", "limits must rise"),
+        ("[detectors.camera.monitor.energy]", "[detectors.camera.monitor.enrgy]", "sharpness"),
     ],
 )
 def test_a_passport_that_does_not_fit_the_schema_is_refused(

@@ -142,7 +142,7 @@ def test_a_sick_window_is_not_believed_and_says_why(quality: Quality, reason: st
 
 
 def test_jitter_bursts_and_the_worst_of_crystals_are_no_sign() -> None:
-    assert reliability(Quality(skew_ms=20.0, drift_ppm=500.0)) == (1.0, "")
+    assert reliability(Quality(skew_ms=50.0, drift_ppm=500.0)) == (1.0, "")
 
 
 def test_between_the_limits_belief_falls_evenly() -> None:
