@@ -105,9 +105,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     discordant = only_first + only_second
     if discordant == 0:
         return 1.0
-    fewer = min(only_first, only_second)
-    ways = sum(math.comb(discordant, k) for k in range(fewer + 1))
-    return min(1.0, 2.0 * math.ldexp(ways, -discordant))
+    return min(1.0, 2.0 * binomial_cdf(min(only_first, only_second), discordant, 0.5))
 
 
 def beta_quantile(probability: float, a: float, b: float) -> float:
