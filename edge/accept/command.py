@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
         _check_writable(path)
     bench = latency.of_bench(options.bench) if options.bench else None
     one, parts = _read(line, options)
-    _refuse_calibration(one, parts)
+    refuse_calibration(one, parts)
     log = options.log or line.storage.folder / attempts.NAME
     attempt = Attempt(
         time=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -136,7 +136,12 @@ def _read(line: config.Line, options: argparse.Namespace) -> tuple[Bundle, Label
     return one, labelled.label(options.set, recordings, manifest.hypotheses, manifest.good)
 
 
-def _refuse_calibration(one: Bundle, parts: LabelledSet) -> None:
+def refuse_calibration(one: Bundle, parts: LabelledSet) -> None:
+    """A bundle is not judged on what set its thresholds.
+
+    Raises:
+        ConfigError: its certificate names the set, a recording or a part of it.
+    """
     known = calibration_hashes(one.manifest)
     used = {parts.sha256, *(recording.sha256 for recording in parts.recordings)} & known
     if used or parts.part_hashes & known:
