@@ -26,10 +26,7 @@ class Rate:
     low: float  # two-sided interval
     high: float
     upper: float  # one-sided bound
-
-    @property
-    def share(self) -> float:
-        return self.events / self.trials if self.trials else math.nan
+    share: float
 
 
 def rate(events: Iterable[tuple[str, bool]], confidence: float = CONFIDENCE) -> Rate:
@@ -47,13 +44,14 @@ def rate(events: Iterable[tuple[str, bool]], confidence: float = CONFIDENCE) -> 
         counted[1] += 1
     happened_in_all, trials = sum(e for e, _ in totals.values()), len(rows)
     if not trials:
-        return Rate(0, 0, 0, 1.0, 0.0, math.nan, math.nan, math.nan)
+        return Rate(0, 0, 0, 1.0, 0.0, math.nan, math.nan, math.nan, math.nan)
     effect = _design_effect([(e, n) for e, n in totals.values()])
     effective = trials / effect
     counted_as = happened_in_all / effect
     low, high = clopper_pearson(counted_as, effective, confidence)
     upper = upper_bound(counted_as, effective, confidence)
-    return Rate(happened_in_all, trials, len(totals), effect, effective, low, high, upper)
+    share = happened_in_all / trials
+    return Rate(happened_in_all, trials, len(totals), effect, effective, low, high, upper, share)
 
 
 def clopper_pearson(
