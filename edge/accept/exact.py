@@ -92,7 +92,7 @@ def needed(events: int, target: float, confidence: float = CONFIDENCE) -> int:
 
 def binomial_cdf(events: int, trials: int, chance: float) -> float:
     """Probability of `events` or fewer in `trials`."""
-    return 1.0 if events >= trials else 1.0 - beta_cdf(chance, events + 1.0, trials - events)
+    return 1.0 if events >= trials else beta_cdf(1.0 - chance, trials - events, events + 1.0)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

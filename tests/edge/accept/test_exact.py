@@ -83,6 +83,11 @@ def test_thousands_of_differing_pairs_are_no_overflow() -> None:
     assert mcnemar(3000, 2900) == pytest.approx(stats.binomtest(2900, 5900).pvalue)
 
 
+def test_a_tiny_p_value_is_not_rounded_to_nothing() -> None:
+    assert mcnemar(166, 0) == pytest.approx(2.0**-165)
+    assert mcnemar(0, 59) == pytest.approx(2.0**-58)
+
+
 def test_parts_that_are_shown_once_count_once() -> None:
     found = rate((f"P{k}", k < 3) for k in range(1106))
     assert (found.events, found.trials, found.groups) == (3, 1106, 1106)
