@@ -109,7 +109,8 @@ def run(options: argparse.Namespace) -> int:
     attempts.append(log, _outcome(made))
     options.out.write_text(page(made), "utf-8")
     if options.json:
-        options.json.write_text(json.dumps(made.as_data(), indent=1, ensure_ascii=False) + "\n")
+        data = json.dumps(made.as_data(), indent=1, ensure_ascii=False)
+        options.json.write_text(data + "\n", "utf-8")
     show(made, console, options.out, log)
     return 0 if made.is_accepted else 1
 
