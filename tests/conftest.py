@@ -9,6 +9,7 @@ TESTS = Path(__file__).parent
 # Slow files that promise nothing in fractions of a second: they wait for peers, or calculate.
 # Every other test has the machine to itself in `make check`, and so has one that is marked alone.
 TOGETHER = (
+    "edge/accept",
     "edge/checkup/test_links.py",
     "edge/fusion",
     "edge/inference/test_detector.py",
@@ -25,6 +26,7 @@ TOGETHER = (
     "models",
     "sensors/simulator/test_door.py",
     "sensors/simulator/test_handshake.py",
+    "sensors/simulator/test_labelled.py",
     "sensors/simulator/test_physics.py",
     "sensors/simulator/test_plc.py",
     "sensors/simulator/test_plc_life.py",

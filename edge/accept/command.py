@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
         _check_writable(path)
     bench = latency.of_bench(options.bench) if options.bench else None
     one, parts = _read(line, options)
-    _refuse_calibration(one, parts)
+    refuse_calibration(one, parts)
     log = options.log or line.storage.folder / attempts.NAME
     attempt = Attempt(
         time=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -109,7 +109,8 @@ def run(options: argparse.Namespace) -> int:
     attempts.append(log, _outcome(made))
     options.out.write_text(page(made), "utf-8")
     if options.json:
-        options.json.write_text(json.dumps(made.as_data(), indent=1, ensure_ascii=False) + "\n")
+        data = json.dumps(made.as_data(), indent=1, ensure_ascii=False)
+        options.json.write_text(data + "\n", "utf-8")
     show(made, console, options.out, log)
     return 0 if made.is_accepted else 1
 
@@ -136,7 +137,12 @@ def _read(line: config.Line, options: argparse.Namespace) -> tuple[Bundle, Label
     return one, labelled.label(options.set, recordings, manifest.hypotheses, manifest.good)
 
 
-def _refuse_calibration(one: Bundle, parts: LabelledSet) -> None:
+def refuse_calibration(one: Bundle, parts: LabelledSet) -> None:
+    """A bundle is not judged on what set its thresholds.
+
+    Raises:
+        ConfigError: its certificate names the set, a recording or a part of it.
+    """
     known = calibration_hashes(one.manifest)
     used = {parts.sha256, *(recording.sha256 for recording in parts.recordings)} & known
     if used or parts.part_hashes & known:

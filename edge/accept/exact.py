@@ -26,10 +26,7 @@ class Rate:
     low: float  # two-sided interval
     high: float
     upper: float  # one-sided bound
-
-    @property
-    def share(self) -> float:
-        return self.events / self.trials if self.trials else math.nan
+    share: float
 
 
 def rate(events: Iterable[tuple[str, bool]], confidence: float = CONFIDENCE) -> Rate:
@@ -47,13 +44,14 @@ def rate(events: Iterable[tuple[str, bool]], confidence: float = CONFIDENCE) -> 
         counted[1] += 1
     happened_in_all, trials = sum(e for e, _ in totals.values()), len(rows)
     if not trials:
-        return Rate(0, 0, 0, 1.0, 0.0, math.nan, math.nan, math.nan)
+        return Rate(0, 0, 0, 1.0, 0.0, math.nan, math.nan, math.nan, math.nan)
     effect = _design_effect([(e, n) for e, n in totals.values()])
     effective = trials / effect
     counted_as = happened_in_all / effect
     low, high = clopper_pearson(counted_as, effective, confidence)
     upper = upper_bound(counted_as, effective, confidence)
-    return Rate(happened_in_all, trials, len(totals), effect, effective, low, high, upper)
+    share = happened_in_all / trials
+    return Rate(happened_in_all, trials, len(totals), effect, effective, low, high, upper, share)
 
 
 def clopper_pearson(
@@ -94,7 +92,7 @@ def needed(events: int, target: float, confidence: float = CONFIDENCE) -> int:
 
 def binomial_cdf(events: int, trials: int, chance: float) -> float:
     """Probability of `events` or fewer in `trials`."""
-    return 1.0 if events >= trials else 1.0 - beta_cdf(chance, events + 1.0, trials - events)
+    return 1.0 if events >= trials else beta_cdf(1.0 - chance, trials - events, events + 1.0)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -105,9 +103,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     discordant = only_first + only_second
     if discordant == 0:
         return 1.0
-    fewer = min(only_first, only_second)
-    ways = sum(math.comb(discordant, k) for k in range(fewer + 1))
-    return min(1.0, 2.0 * math.ldexp(ways, -discordant))
+    return min(1.0, 2.0 * binomial_cdf(min(only_first, only_second), discordant, 0.5))
 
 
 def beta_quantile(probability: float, a: float, b: float) -> float:

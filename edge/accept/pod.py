@@ -19,7 +19,7 @@ from edge.accept.logistic import Fit, Real, bound, fit
 
 ADVISED = 60  # hit/miss targets over the range of sizes (MIL-HDBK-1823A)
 BAND = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
-STRANGE = 0.01  # chance, by the curve, of so many misses at or above the limit
+STRANGE = 0.05  # chance, by the curve, of so many misses at or above the limit
 
 
 @dataclass(frozen=True, slots=True)

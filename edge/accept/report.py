@@ -56,6 +56,7 @@ class Report:
     certified: Certified
     latency: Latency
     criteria: tuple[Criterion, ...]
+    showings: tuple[Mapping[str, Any], ...]  # every part: its truth, and what was said of it
 
     @property
     def is_accepted(self) -> bool:
@@ -112,6 +113,7 @@ def report(
         certified=passport.certified(bundle.manifest, judged.engines),
         latency=measured,
         criteria=criteria(history, caught, by_rule[wanted.strict], compared, measured),
+        showings=tuple(_row(one) for one in showings),
     )
 
 
@@ -175,6 +177,16 @@ def _detections(showings: Sequence[Showing], confidence: float) -> tuple[Detecti
         )
         for name, own in rows.items()
     )
+
+
+def _row(one: Showing) -> dict[str, Any]:
+    return {
+        **asdict(one.label),
+        "decision": one.decision,
+        "defect": one.defect,
+        "degraded": one.degraded,
+        "passing": dict(one.passing),
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -43,7 +43,7 @@ class SetOrder:
     study: int = 0  # parts shown `trials` times on every station
     trials: int = 3
     stations: int = 3
-    first_station: int = 1600
+    first_station: int = 120_000
     seed: int = 710
     difficulty: float = 1.0
     defect_share: float = 0.5
