@@ -19,7 +19,7 @@ from edge.certificate import Ran, standing
 from edge.checkup.finding import Finding, ok, problem, warning
 from edge.errors import BundleError, ConfigError
 from edge.inference.detector import load
-from edge.inference.runner import ENGINES, RunFailed, opener
+from edge.inference.runner import ENGINES, RunFailed, element_type, opener
 
 # y = dequantised(quantised(x)) @ dequantised(W), explicit INT8 Q/DQ, per-channel weights, opset 17:
 # x scale 0.5; W rows (1 -2 3) (4 5 -6) (-7 8 9) (10 -11 12), column scales 1, 1/2, 1/4.
@@ -79,9 +79,9 @@ def check_networks(one: Bundle, engine: str = "openvino") -> list[Finding]:
         subject = f"network {name}"
         try:
             detector = load(one, name, opener(engine), threads=1)
-            unseen = np.random.default_rng().integers(
-                0, 256, one.manifest.detectors[name].input.shape, np.uint8
-            )
+            wanted = one.manifest.detectors[name].input
+            noise = np.random.default_rng().integers(0, 256, wanted.shape, np.uint8)
+            unseen = noise.astype(element_type(wanted))
             before_s = time.perf_counter()
             detector.runner.run(unseen)
             took_ms = (time.perf_counter() - before_s) * 1e3
