@@ -69,12 +69,12 @@ def test_every_recorded_part_has_its_row(made: Path) -> None:
 
 def test_the_truth_is_not_in_the_recordings(made: Path) -> None:
     assert not list(made.rglob("truth.jsonl"))
-    assert sorted(p.name for p in made.iterdir()) == ["cell1600", "cell1601", "truth.csv"]
+    assert sorted(p.name for p in made.iterdir()) == ["cell120000", "cell120001", "truth.csv"]
 
 
 def test_a_repeat_is_recorded_anew(made: Path) -> None:
     first, second = (
-        [part.blocks["audio"] for part in recording.read_parts(made / "cell1600")][k]
+        [part.blocks["audio"] for part in recording.read_parts(made / "cell120000")][k]
         for k in (1, 2)
     )
     assert [block.payload for block in first] != [block.payload for block in second]
@@ -86,7 +86,7 @@ def test_an_interrupted_run_is_taken_up_to_the_same_bytes(made: Path, tmp_path: 
     whole = digest(folder)
     assert whole == digest(made)
     (folder / labelled.TRUTH).unlink()
-    last = sorted((folder / "cell1601" / "parts").iterdir())[-1]
+    last = sorted((folder / "cell120001" / "parts").iterdir())[-1]
     last.rename(last.with_name(f"{last.name}.partial"))
     assert make(folder, TINY, jobs=1)
     assert digest(folder) == whole
