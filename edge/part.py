@@ -13,6 +13,7 @@ from edge.verdict import Status
 from sensors.signal import Window
 from sensors.windower import Need
 
+USABLE = 0.9  # coverage from which a window without its end is still worth an answer
 FRESH_NS = 1_000_000_000  # a trigger from a ring this long after its window is no news any more
 
 
@@ -48,6 +49,14 @@ def window_end_ns(station: Station, bundle: Bundle, edge_ns: int) -> int:
         round(s.offset_s * 1e9) + bundle.manifest.detectors[s.input].input.duration_ns
         for s in station.sensors
     )
+
+
+def shortfall(window: Window | None) -> tuple[Status, str] | None:
+    """Why what there is of a window at the deadline is worth no answer; None: it is worth one."""
+    if window is None:
+        return "silent", "no data in the part's window"
+    coverage = window.quality.coverage
+    return None if coverage >= USABLE else ("incomplete", f"{coverage:.0%} of the window came in time")
 
 
 class Reserve:
