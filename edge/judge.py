@@ -12,7 +12,7 @@ from edge.bundle import Bundle
 from edge.config import Sensor
 from edge.fusion.combination import Combination, combine
 from edge.fusion.decision import Absence, Decided, criteria, decide_by
-from edge.fusion.evidence import excludes, reliability, statement
+from edge.fusion.evidence import excludes, placed, reliability, statement
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass, vacuous
 from edge.grounds import Grounds, grounds
@@ -117,9 +117,9 @@ def _evidence(
         clipped=quality.clipped if quality else 0.0,
         repeated=quality.repeated if quality else 0.0,
     )
-    if score is None or quality is None:
+    if score is None or quality is None or window is None:
         return report, vacuous(frame), {}
-    health, why = reliability(quality, bundle.manifest.rejecting)
+    health, why = placed(window.clock, reliability(quality, bundle.manifest.rejecting))
     said = statement(score.logits, bundle.manifest.detectors[answer.sensor.input], frame, health)
     spoken = {
         "status": "ok" if health == 1.0 else "sick",

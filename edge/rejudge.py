@@ -50,14 +50,14 @@ class Judge:
     def again(self, part: RecordedPart, truth: Truth | None) -> Replayed:
         """Judge one part, and hold it against what was recorded of it."""
         recorded = Verdict.model_validate_json(part.verdict) if part.verdict else None
-        windows = self._windows(part)
+        windows = self._windows(part, recorded)
         answers = [
             self._answer(one, windows.get(one.id), recorded) for one in self._sensors.values()
         ]
         judged = weigh([hear(one, self.bundle) for one in answers], self.bundle)
         return Replayed(part, judged, recorded, truth, tuple(compare(judged, recorded)))
 
-    def _windows(self, part: RecordedPart) -> dict[str, Window]:
+    def _windows(self, part: RecordedPart, recorded: Verdict | None) -> dict[str, Window]:
         """Hand every block on in the order of arrival; cut each window as soon as it is whole."""
         detectors, sensors = self.bundle.manifest.detectors, self._sensors.values()
         needs = [need(s, detectors[s.input].input, DELAY_S) for s in sensors]
@@ -68,10 +68,13 @@ class Judge:
             )
             for s in sensors
         }
+        kinds = {s.id: _kind(s, recorded) for s in sensors}
         windows: dict[str, Window] = {}
         edge_ns = part.trigger.edge_ns
         for name, came in _by_arrival(part):
-            if name in windows or not self._place(windower, clocks[name], name, came):
+            if name in windows:
+                continue
+            if not self._place(windower, clocks[name], kinds[name], name, came):
                 continue
             whole = windower.cut(name, edge_ns, came.received_ns)
             if whole is not None:
@@ -79,7 +82,12 @@ class Judge:
         return windows
 
     def _place(
-        self, windower: Windower, clock: SourceClock, name: str, came: RecordedBlock
+        self,
+        windower: Windower,
+        clock: SourceClock,
+        kind: ClockKind,
+        name: str,
+        came: RecordedBlock,
     ) -> bool:
         """Decode and place one block; False when it is refused."""
         one, wanted = self._sensors[name], self.bundle.manifest.detectors
@@ -107,7 +115,6 @@ class Judge:
         sample = Sample(
             name, unpacked.seq, unpacked.t0_ns, came.received_ns, unpacked.rate_hz, data
         )
-        kind: ClockKind = "synchronised" if one.clock == "synchronised" else "envelope"
         windower.add(sample, time_ns, kind)
         return True
 
@@ -163,6 +170,14 @@ def compare(judged: Judged, recorded: Verdict | None) -> Iterator[str]:
             gap = mass.get(focal, 0.0) - report.mass.get(focal, 0.0)
             if abs(gap) > TOLERANCE:
                 yield f"{name}: mass of {focal} {gap:+.6f}"
+
+
+def _kind(one: Sensor, recorded: Verdict | None) -> ClockKind:
+    """What the daemon held of a sensor's clock: a recording is too short to find it out again."""
+    report = recorded.sensors.get(one.id) if recorded else None
+    if report is not None and report.clock:
+        return report.clock
+    return "synchronised" if one.clock == "synchronised" else "envelope"
 
 
 def _by_arrival(part: RecordedPart) -> Iterator[tuple[str, RecordedBlock]]:

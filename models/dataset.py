@@ -52,7 +52,7 @@ GOLDEN = Split("golden", seed=705, first_station=900, stations=10, defect_share=
 # Rules are chosen on these, so that the test parts, on which a bundle is measured, choose nothing.
 COMPARISON = Split("comparison", seed=706, first_station=910, stations=200, defect_share=0.5)
 # Of these one sensor after the other goes wrong; they set nothing and choose nothing either.
-PROOF = Split("proof", seed=707, first_station=1_110, stations=200, defect_share=0.5)
+PROOF = Split("proof", seed=707, first_station=1_110, stations=100, defect_share=0.75)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from sensors.memory import Memory
 from sensors.signal import ClockKind, Encoded, Quality, Sample, Window
 
 NEAR = 0.75  # periods: a picture further from a stated time only stands in for the missing one
@@ -24,7 +25,7 @@ class Picture:
     seq: int
     pixels: NDArray[np.uint8] | None
     encoded: Encoded | None  # until its pixels are there
-    is_repeat: bool  # came with the very content of the one before
+    is_repeat: bool  # came with the very content of one shortly before
     is_asked: bool = False  # somebody is decoding it
     is_looked_at: bool = False  # by a network, in advance
 
@@ -41,17 +42,16 @@ class ClipRing:
         self._pictures: deque[Picture] = deque(maxlen=capacity)
         self._count = count
         self._clock: ClockKind = "envelope"
-        self._last = b""  # as the newest came
+        self._memory = Memory()
 
     def add(self, sample: Sample, time_ns: int, clock: ClockKind) -> None:
         """Take a picture exposed at `time_ns`."""
         encoded, pixels = None, None
         if isinstance(sample.data, Encoded):
-            encoded = sample.data
+            encoded, content = sample.data, sample.data.data
         else:
-            pixels = sample.data.view(np.uint8)
+            pixels, content = sample.data.view(np.uint8), sample.data.tobytes()
         last = self._pictures[-1] if self._pictures else None
-        is_repeat = False
         if last is not None:
             if sample.seq <= last.seq and (sample.seq == last.seq or time_ns <= last.time_ns):
                 self._count("repeat" if sample.seq == last.seq else "out_of_order")
@@ -61,11 +61,10 @@ class ClipRing:
                 self._count("gap" if skipped > 0 else "restart")
             elif time_ns <= last.time_ns:  # the mapping fell: the past is further back, too
                 self._reanchor(round(time_ns - last.time_ns - self._period_ns))
-            is_repeat = encoded is not None and encoded.data == self._last
+        is_repeat = self._memory.knows(content, sample.received_ns)
         self._pictures.append(
             Picture(time_ns, sample.received_ns, sample.seq, pixels, encoded, is_repeat)
         )
-        self._last = encoded.data if encoded else b""
         self._clock = clock
 
     def newest(self) -> Picture | None:

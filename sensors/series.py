@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sensors.memory import Memory
 from sensors.signal import Anchor, ClockKind, Quality, Sample, Window
 
 JITTER_NS = 2_000_000  # within this of the mapped time, the count is followed nearly alone
@@ -51,6 +52,7 @@ class SeriesRing:
         self._gaps: deque[_Stretch] = deque()
         self._repeats: deque[_Stretch] = deque()
         self._clock: ClockKind = "envelope"
+        self._memory = Memory()
 
     def add(self, sample: Sample, time_ns: int, clock: ClockKind) -> None:
         """Take a block whose first sample was taken at `time_ns`."""
@@ -122,7 +124,7 @@ class SeriesRing:
             missing = by_time if late_ns > DOUBT_NS else 0
         if missing:
             self._count("gap")
-            self._bridge(missing, data[:, 0])
+            self._bridge(missing, data)
         error = late_ns - missing * self._period_ns
         if error < -DOUBT_NS:
             self._count("reanchored")
@@ -131,20 +133,27 @@ class SeriesRing:
             self._end_ns += error * (SLOW_PULL if abs(error) <= JITTER_NS else FAST_PULL)
 
     def _bridge(self, missing: int, following: NDArray[np.float32]) -> None:
-        """A straight line from the last sample to the next block's first."""
+        """What lies before the gap, mirrored, fading into what follows it, mirrored.
+
+        So it keeps the level and the spectrum of its surroundings, and has no step at its ends.
+        """
         gap = _Stretch(self._end, self._end + missing)
         shown = min(missing, self._capacity)
-        last = self._ring[:, (self._end - 1) % self._capacity].copy()
-        line = np.linspace(last, following, shown, dtype=np.float32, axis=1)
+        before = self._read(_Stretch(max(self._start, self._end - shown), self._end))
+        faded = min(shown, following.shape[1])
+        bridge = np.pad(before, ((0, 0), (0, shown)), mode="symmetric")[:, before.shape[1] :]
+        angle = np.linspace(0.0, np.pi / 2.0, faded, dtype=np.float32)
+        bridge[:, shown - faded :] *= np.cos(angle)  # power adds up to one: they are noise
+        bridge[:, shown - faded :] += np.sin(angle) * following[:, faded - 1 :: -1][:, :faded]
         self._end += missing - shown
         self._end_ns += (missing - shown) * self._period_ns
-        self._write(line)
+        self._write(bridge)
         self._gaps.append(gap)
 
     def _append(self, data: NDArray[np.float32], received_ns: int) -> None:
-        start, last = self._end, self._last
+        start = self._end
         self._write(data)
-        if last is not None and data[0, 0] == last[0, 0] and np.array_equal(data, last):
+        if self._memory.knows(data.tobytes(), received_ns):
             self._repeats.append(_Stretch(start, self._end))
         self._last = data
         self._arrivals.append(_Arrival(self._end, received_ns))
@@ -191,10 +200,9 @@ def _within(stretches: deque[_Stretch], here: _Stretch) -> Iterator[_Stretch]:
 
 
 def _padded(data: NDArray[np.float32], before: int, length: int) -> NDArray[np.float32]:
-    """What is missing at the ends rests at each channel's mean: no energy is invented."""
-    padded = np.repeat(data.mean(axis=1, keepdims=True), length, axis=1)
-    padded[:, before : before + data.shape[1]] = data
-    return padded
+    """What is missing at the ends is what there is, mirrored: no step, no silence."""
+    after = length - before - data.shape[1]
+    return np.pad(data, ((0, 0), (before, after)), mode="symmetric")
 
 
 def _clipped(data: NDArray[np.float32]) -> float:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-ClockKind = Literal["synchronised", "envelope"]
+ClockKind = Literal["synchronised", "envelope", "doubtful"]
 Count = Callable[[str, str], None]  # what it happened to (a sensor, a link), and the named cause
 Deliver = Callable[[str, bytes, Mapping[str, str], int], None]
 """A payload to its decoder: sensor, bytes, properties, received_ns. Quick; on the loop."""
@@ -76,7 +76,7 @@ class Quality:
     coverage: float = 1.0  # share of the window for which there is data
     gaps: int = 0  # missing stretches
     clipped: float = 0.0  # share of samples at the largest value seen, in runs
-    repeated: float = 0.0  # share of blocks or frames whose content equals the one before
+    repeated: float = 0.0  # share of blocks or frames whose content came shortly before, too
     is_flat: bool = False  # no variation at all
 
 

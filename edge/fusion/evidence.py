@@ -11,7 +11,9 @@ from edge.bundle import Detector
 from edge.fusion.corrections import discount
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass
-from sensors.signal import Quality
+from sensors.signal import ClockKind, Quality
+
+LEAST = 0.25  # of a window's worth, to be believed at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +110,22 @@ def reliability(quality: Quality, rejecting: float = 1.0) -> tuple[float, str]:
     its window, so that one kept below it can reject none without another sensor's.
 
     The worst sign decides: several signs are often one fault seen twice (a gap also lowers the
-    coverage), so they are not multiplied.
+    coverage), so they are not multiplied. Below `LEAST` a window is not believed at all: nobody
+    could pass a part on so weak a word, nor would the sensor count as absent.
     """
     found = [(_share_kept(sign, quality, rejecting), sign) for sign in SIGNS]
     doubts = sorted(((kept, s) for kept, s in found if kept < 1.0), key=lambda one: one[0])
     reasons = [sign.words(sign.measure(quality)) for _, sign in doubts]
-    return (doubts[0][0] if doubts else 1.0), "; ".join(reasons)
+    kept = doubts[0][0] if doubts else 1.0
+    return (kept if kept >= LEAST else 0.0), "; ".join(reasons)
+
+
+def placed(clock: ClockKind, believed: tuple[float, str]) -> tuple[float, str]:
+    """The same where a window's place in time is doubtful: it may show another moment, or part."""
+    if clock != "doubtful":
+        return believed
+    words = "mis-timed: it comes later than it used to, or its clock was set back"
+    return 0.0, f"{words}; {believed[1]}" if believed[1] else words
 
 
 def _share_kept(sign: Sign, quality: Quality, rejecting: float) -> float:
