@@ -56,7 +56,9 @@ def shortfall(window: Window | None) -> tuple[Status, str] | None:
     if window is None:
         return "silent", "no data in the part's window"
     coverage = window.quality.coverage
-    return None if coverage >= USABLE else ("incomplete", f"{coverage:.0%} of the window came in time")
+    return (
+        None if coverage >= USABLE else ("incomplete", f"{coverage:.0%} of the window came in time")
+    )
 
 
 class Reserve:

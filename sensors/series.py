@@ -140,11 +140,11 @@ class SeriesRing:
         gap = _Stretch(self._end, self._end + missing)
         shown = min(missing, self._capacity)
         before = self._read(_Stretch(max(self._start, self._end - shown), self._end))
+        bridge = _mirrored(before[:, ::-1], shown)
         faded = min(shown, following.shape[1])
-        bridge = np.pad(before, ((0, 0), (0, shown)), mode="symmetric")[:, before.shape[1] :]
         angle = np.linspace(0.0, np.pi / 2.0, faded, dtype=np.float32)
-        bridge[:, shown - faded :] *= np.cos(angle)  # power adds up to one: they are noise
-        bridge[:, shown - faded :] += np.sin(angle) * following[:, faded - 1 :: -1][:, :faded]
+        bridge[:, shown - faded :] *= np.cos(angle)  # squares add up to one: it is mostly noise
+        bridge[:, shown - faded :] += np.sin(angle) * following[:, :faded][:, ::-1]
         self._end += missing - shown
         self._end_ns += (missing - shown) * self._period_ns
         self._write(bridge)
@@ -201,8 +201,19 @@ def _within(stretches: deque[_Stretch], here: _Stretch) -> Iterator[_Stretch]:
 
 def _padded(data: NDArray[np.float32], before: int, length: int) -> NDArray[np.float32]:
     """What is missing at the ends is what there is, mirrored: no step, no silence."""
-    after = length - before - data.shape[1]
-    return np.pad(data, ((0, 0), (before, after)), mode="symmetric")
+    padded = np.empty((data.shape[0], length), data.dtype)
+    end = before + data.shape[1]
+    padded[:, before:end] = data
+    padded[:, :before] = _mirrored(data, before)[:, ::-1]
+    padded[:, end:] = _mirrored(data[:, ::-1], length - end)
+    return padded
+
+
+def _mirrored(data: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """`length` samples: forth, back, and so on, from the first on."""
+    there = data.shape[1]
+    turn = np.arange(length) % (2 * there)
+    return data[:, np.where(turn < there, turn, 2 * there - 1 - turn)]
 
 
 def _clipped(data: NDArray[np.float32]) -> float:

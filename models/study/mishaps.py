@@ -21,6 +21,8 @@ ALWAYS_S = 1e6
 SHIFT_S = (0.02, 2.0)  # by which clocks are set
 DRIFT_PPM = 500.0
 
+TRUSTS: tuple[Trust, ...] = ("free", "synchronised")
+
 Draw = Callable[[Generator], tuple[Fault, ...]]
 
 
@@ -46,8 +48,10 @@ def mishaps() -> tuple[Mishap, ...]:
         ]
     # The harm of clipping has no memory: it need not last longer than from the edge on.
     rows += [
-        Mishap("clipped", f"clipped at {share:.0%} of the range", _one("clipped", (-0.3, -0.1), share))
-        for share in (0.7, 0.3, 0.1)
+        Mishap(
+            "clipped", f"clipped at {share:.0%} of the range", _one("clipped", (-0.1, 0.0), share)
+        )
+        for share in (0.7, 0.3)
     ]
     rows += [Mishap("clipped", "clipped at 10% of the range, now", _one("clipped", NOW_S, 0.1))]
     rows += [
@@ -59,32 +63,36 @@ def mishaps() -> tuple[Mishap, ...]:
     rows += [_long(f"late by {1e3 * delay:.0f} ms", "late", delay) for delay in (0.06, 0.4)]
     always = (-ALWAYS_S, -ALWAYS_S)
     rows += [Mishap("mis-timed", "late by 100 ms, always", _one("late", always, 0.1))]
-    for trust in ("free", "synchronised"):
-        rows += _of_clock(trust)
+    for name, onset in (("lasts", LASTS_S), ("now", NOW_S)):
+        rows.append(_set("free", "forward or back", name, _shifted("clock_step", onset, (1, -1))))
+        for way, sign in (("forward", 1), ("back", -1)):
+            rows.append(_set("synchronised", way, name, _shifted("clock_step", onset, (sign,))))
+    for trust in TRUSTS:
+        rows += _wrong(trust)
     stale = Mishap("mis-timed", "shows the part before under this one's stamps", _stale)
     return (*rows, stale)
 
 
-def _of_clock(trust: Trust) -> list[Mishap]:
-    rows = []
-    for name, onset in (("lasts", LASTS_S), ("now", NOW_S)):
-        for way, sign in (("forward", 1), ("back", -1)):
-            draw = _shifted("clock_step", onset, (sign,))
-            words = f"{trust} clock set {way} 20 ms to 2 s, {name}"
-            rows.append(Mishap("mis-timed", words, draw, trust))
+def _set(trust: Trust, way: str, name: str, draw: Draw) -> Mishap:
+    return Mishap("mis-timed", f"{trust} clock set {way} 20 ms to 2 s, {name}", draw, trust)
+
+
+def _wrong(trust: Trust) -> list[Mishap]:
     another = _drawn_of("clock_step", LASTS_S, (PERIOD_S, -PERIOD_S))
-    rows.append(Mishap("mis-timed", f"{trust} clock, stamps of another part", another, trust))
-    for ppm in (DRIFT_PPM, -DRIFT_PPM):
-        rows.append(
+    onset_s = (-LONG_S, -LONG_S)
+    return [
+        Mishap("mis-timed", f"{trust} clock, stamps of another part", another, trust),
+        *(
             Mishap(
                 "mis-timed",
                 f"{trust} clock drifts {ppm:+.0f} ppm for {LONG_S:.0f} s",
-                _one("clock_drift", (-LONG_S, -LONG_S), ppm),
+                _one("clock_drift", onset_s, ppm),
                 trust,
                 LONG_S + HEARD_S,
             )
-        )
-    return rows
+            for ppm in (DRIFT_PPM, -DRIFT_PPM)
+        ),
+    ]
 
 
 def _long(words: str, kind: FaultKind, amount: float) -> Mishap:
@@ -99,7 +107,9 @@ def _one(kind: FaultKind, onset_s: tuple[float, float], amount: float = 0.0) -> 
 def _drawn_of(kind: FaultKind, onset_s: tuple[float, float], amounts: tuple[float, ...]) -> Draw:
     def draw(chance: Generator) -> tuple[Fault, ...]:
         start_s, amount = float(chance.uniform(*onset_s)), float(chance.choice(amounts))
-        return (Fault(sensor="", kind=kind, start_s=start_s, duration_s=2 * ALWAYS_S, amount=amount),)
+        return (
+            Fault(sensor="", kind=kind, start_s=start_s, duration_s=2 * ALWAYS_S, amount=amount),
+        )
 
     return draw
 

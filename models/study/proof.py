@@ -77,7 +77,11 @@ class _Outcome:
 def prove(
     parts: Iterable[Witnessed], bundle: Bundle, rows: Sequence[Mishap], modes: Sequence[OnMissing]
 ) -> Proof:
-    """Every part, judged by the appliance's own fusion in every mishap."""
+    """Every part, judged by the appliance's own fusion in every mishap.
+
+    Raises:
+        ValueError: no good part, or none with a defect.
+    """
     found: dict[tuple[OnMissing, str, str], list[_Outcome]] = {}
     truths = []
     for part in parts:
@@ -85,14 +89,13 @@ def prove(
         for mode in modes:
             for sensor, name, outcome in _outcomes(part, bundle, mode):
                 found.setdefault((mode, sensor, name), []).append(outcome)
-    is_good = np.array(truths)
+    is_good = np.array(truths, bool)
+    if is_good.all() or not is_good.any():
+        raise ValueError(f"{is_good.size} parts, all alike: judge more, good ones and defects")
     groups = {SOUND: "", MISSING: ""} | {row.name: row.group for row in rows}
     trials = {key: _Trial(outcomes, is_good) for key, outcomes in found.items()}
     return Proof(
-        tuple(
-            _row(sensor, mode, groups[name], name, trials)
-            for mode, sensor, name in trials
-        ),
+        tuple(_row(sensor, mode, groups[name], name, trials) for mode, sensor, name in trials),
         len(truths),
         f"{bundle.label} {bundle.sha256[:12]}",
     )
@@ -170,11 +173,11 @@ def _outcomes(
         is_wrong = said is not None and abs(said.error_ms) > HARMLESS_MS
         return _Outcome(decided[key], one.report.status != "ok", is_at_work and is_wrong)
 
-    for name in sensors:
+    for name, sensor in sensors.items():
         yield name, SOUND, outcome(name, sound[name], part.sound[name])
-        yield name, MISSING, outcome(name, hear(missing(sensors[name]), bundle), None)
+        yield name, MISSING, outcome(name, hear(missing(sensor), bundle), None)
         for mishap, said in part.troubled[name].items():
-            one = hear(answer(sensors[name], said), bundle)
+            one = hear(answer(sensor, said), bundle)
             yield name, mishap, outcome(name, one, said)
 
 

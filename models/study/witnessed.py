@@ -44,7 +44,7 @@ IDLE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One sensor on one part: all that the fusion reads of an answer, and how wrong its time was."""
+    """One sensor on one part: what the fusion reads of an answer, and how wrong its time was."""
 
     status: Status
     reason: str
@@ -202,9 +202,7 @@ def _hear_part(listener: Listener, bundle: Bundle, seed: int) -> dict[str, Any]:
         "troubled": {
             name: {
                 one.name: asdict(
-                    listener.hear_troubled(
-                        name, one, np.random.default_rng([seed, place, ordinal])
-                    )
+                    listener.hear_troubled(name, one, np.random.default_rng([seed, place, ordinal]))
                 )
                 for ordinal, one in enumerate(mishaps())
             }
@@ -218,9 +216,7 @@ def _loaded(folder: Path) -> tuple[Bundle, dict[str, Detector]]:
     """Once a process."""
     bundle = load(folder)
     names = bundle.manifest.detectors
-    return bundle, {
-        name: detector.load(bundle, name, opener(ENGINE), threads=1) for name in names
-    }
+    return bundle, {name: detector.load(bundle, name, opener(ENGINE), threads=1) for name in names}
 
 
 def _is_there(path: Path, count: int, bundle: Bundle) -> bool:

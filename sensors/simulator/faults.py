@@ -63,7 +63,8 @@ class Past(Generic[T]):
 
     def __init__(self, faults: SensorFaults) -> None:
         self._faults = faults
-        lengths = [f.amount * 1e9 for f in faults.rows if f.kind == "looped"]
+        # a little less: clocks drift, and the first block again would be one too many
+        lengths = [0.99e9 * f.amount for f in faults.rows if f.kind == "looped"]
         self._kept_ns = max(lengths, default=0.0)
         self._taken: deque[tuple[int, T]] = deque()  # (when, what)
         self._shown = 0  # of the loop
@@ -80,7 +81,7 @@ class Past(Generic[T]):
         return None
 
     def keep(self, content: T, now_ns: int) -> None:
-        """Remember what was shown, as long as a loop is; of what a device is stuck on, one block."""
+        """Remember what was shown, for as long as a loop is; one block at least."""
         self._taken.append((now_ns, content))
         while len(self._taken) > 1 and self._taken[0][0] <= now_ns - self._kept_ns:
             self._taken.popleft()

@@ -41,7 +41,7 @@ LEAST_NS, MEAN_NS = 500_000, 1_000_000  # delay of a block on its way, and the m
 STOP_NS = 35_000_000  # after the window's end: the deadline less the reserve, as by default
 WATCHED_NS = 850_000_000  # before the edge: from then on every block reaches the windower
 HEARD_S = 6.0  # before the edge: from then on some blocks tell about the clock
-HEARD_HZ = 2.0  # so many of them a second
+HEARD_HZ = 1.0  # so many of them a second
 MAX_OFFSET_S, MAX_DRIFT_PPM = 2.0, 50.0  # of a free-running clock
 _START_NS, _EPOCH_NS = 10**15, 1_700_000_000_000_000_000
 
@@ -54,6 +54,14 @@ class Watched:
     is_whole: bool  # else it was cut at the deadline, or not at all
     error_ns: int  # mapped time of its newest block less the true one, which no appliance knows
     counts: Counter[str] = field(repr=False)  # by the clock, the windower and the door
+
+
+class Came(NamedTuple):
+    """One block at the appliance's door."""
+
+    block: Block
+    taken_ns: int  # of its first sample, in truth
+    arrival_ns: int
 
 
 class Scene:
@@ -86,22 +94,39 @@ class Scene:
         `start_s` of a fault counts from the part's edge. The device's clock is heard for the first
         time `heard_s` before the edge, and nobody waits any more `stop_ns` after the window's end.
         """
-        index = 1 + 2 * int(np.ceil((heard_s + PERIOD_S) / PERIOD_S / 2.0))
-        plan = self._plan(need.sensor, sense, faults, trust, index)
-        (station,) = plan.stations
-        edge_ns = plan.edge_ns(station, index)
-        (device,) = devices_of(plan, station, self._pool, _EPOCH_NS)
+        edge_ns, blocks = self.blocks(
+            need, sense, faults, trust=trust, heard_s=heard_s, stop_ns=stop_ns
+        )
         door = _Door(need, sense, trust, self._pixels)
-        end_ns = door.windower.end_ns(need.sensor, edge_ns)
         window, error_ns = None, 0
-        for came in self._came(device, edge_ns, heard_s, end_ns + stop_ns):
+        for came in blocks:
             error_ns = door.take(came, edge_ns - WATCHED_NS) - came.taken_ns
             if came.arrival_ns >= edge_ns:
                 window = door.cut(edge_ns, came.arrival_ns)
             if window is not None:
                 return Watched(window, True, error_ns, door.counts)
+        end_ns = door.windower.end_ns(need.sensor, edge_ns)
         window = door.windower.cut_partial(need.sensor, edge_ns, end_ns + stop_ns)
         return Watched(window, False, error_ns, door.counts)
+
+    def blocks(
+        self,
+        need: Need,
+        sense: str,
+        faults: Sequence[Fault] = (),
+        *,
+        trust: Trust = "free",
+        heard_s: float = HEARD_S,
+        stop_ns: int = STOP_NS,
+    ) -> tuple[int, Iterator[Came]]:
+        """The part's edge, and the blocks of one sensor as they arrive, as `watch` takes them."""
+        index = 1 + 2 * int(np.ceil((heard_s + PERIOD_S) / PERIOD_S / 2.0))
+        plan = self._plan(need.sensor, sense, faults, trust, index)
+        (station,) = plan.stations
+        (device,) = devices_of(plan, station, self._pool, _EPOCH_NS)
+        edge_ns = plan.edge_ns(station, index)
+        until_ns = edge_ns + need.offset_ns + need.duration_ns + stop_ns
+        return edge_ns, self._came(device, edge_ns, heard_s, until_ns)
 
     def _plan(
         self, sensor: str, sense: str, faults: Sequence[Fault], trust: Trust, index: int
@@ -132,12 +157,10 @@ class Scene:
             ledger=Path(),
         )
 
-    def _came(
-        self, device: Device, edge_ns: int, heard_s: float, until_ns: int
-    ) -> Iterator["_Came"]:
+    def _came(self, device: Device, edge_ns: int, heard_s: float, until_ns: int) -> Iterator[Came]:
         """Blocks in the order of their arrival, which is that of their sending, until a time."""
         device.start(edge_ns - round(heard_s * 1e9))
-        watched_ns = edge_ns - WATCHED_NS - round(1e9 / HEARD_HZ)
+        watched_ns = edge_ns - WATCHED_NS - 500_000_000
         skipped = round(1.0 / HEARD_HZ / device.period_s)
         sent: list[tuple[int, int, Block]] = []
         while (due_ns := device.due_ns) <= until_ns:
@@ -152,19 +175,13 @@ class Scene:
             np.array([send_ns for send_ns, _, _ in sent]) + LEAST_NS + delays.astype(np.int64)
         )
         came = (
-            _Came(one, taken_ns, int(arrival_ns))
+            Came(one, taken_ns, int(arrival_ns))
             for (_, taken_ns, one), arrival_ns in zip(sent, arrivals, strict=True)
         )
         return takewhile(lambda item: item.arrival_ns <= until_ns, came)
 
     def _chance(self, sensor: str, purpose: str) -> np.random.Generator:
         return np.random.default_rng([self._seed, crc32(f"{sensor}/{purpose}".encode())])
-
-
-class _Came(NamedTuple):
-    block: Block
-    taken_ns: int  # of its first sample, in truth
-    arrival_ns: int
 
 
 class _Door:
@@ -181,7 +198,7 @@ class _Door:
         self._source = SensorSource(id=need.sensor, link="virtual", topic=need.sensor, clock=trust)
         self._pixels = pixels
 
-    def take(self, came: _Came, watched_ns: int) -> int:
+    def take(self, came: Came, watched_ns: int) -> int:
         """Place one block; its mapped time. Before `watched_ns` it tells of the clock alone."""
         one, _, arrival_ns = came
         time_ns = self._clock.observe(
