@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from sensors.memory import Memory
+from sensors.memory import Memory, Seen
 from sensors.signal import ClockKind, Encoded, Quality, Sample, Window
 
 NEAR = 0.75  # periods: a picture further from a stated time only stands in for the missing one
@@ -25,7 +25,7 @@ class Picture:
     seq: int
     pixels: NDArray[np.uint8] | None
     encoded: Encoded | None  # until its pixels are there
-    is_repeat: bool  # came with the very content of one shortly before
+    seen: Seen  # whether its content had come already
     is_asked: bool = False  # somebody is decoding it
     is_looked_at: bool = False  # by a network, in advance
 
@@ -61,9 +61,9 @@ class ClipRing:
                 self._count("gap" if skipped > 0 else "restart")
             elif time_ns <= last.time_ns:  # the mapping fell: the past is further back, too
                 self._reanchor(round(time_ns - last.time_ns - self._period_ns))
-        is_repeat = self._memory.knows(content, sample.received_ns)
+        seen = self._memory.knows(content, sample.received_ns)
         self._pictures.append(
-            Picture(time_ns, sample.received_ns, sample.seq, pixels, encoded, is_repeat)
+            Picture(time_ns, sample.received_ns, sample.seq, pixels, encoded, seen)
         )
         self._clock = clock
 
@@ -121,6 +121,7 @@ class ClipRing:
                 gaps=sum(not near for near, _ in groupby(is_near)),
                 clipped=np.count_nonzero(data == WHITE) / data.size,
                 repeated=_repeated(chosen, data) / len(chosen),
+                replayed=sum(one.seen == "before" for one in chosen) / len(chosen),
                 is_flat=bool(data.max() == data.min()),
             ),
         )
@@ -154,4 +155,4 @@ def _repeated(chosen: Sequence[Picture], data: NDArray[np.uint8]) -> int:
         bool(np.array_equal(one[middle], other[middle]) and np.array_equal(one, other))
         for one, other in pairwise(data)
     ]
-    return sum(p.is_repeat or same for p, same in zip(chosen, is_same, strict=True))
+    return sum(p.seen == "just now" or same for p, same in zip(chosen, is_same, strict=True))

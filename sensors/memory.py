@@ -1,7 +1,9 @@
 """What one source showed in the last moments. Pure."""
 
 from collections import deque
+from typing import Literal
 
+Seen = Literal["", "just now", "before"]  # never; in the last block; with others in between
 MEMORY_NS = 800_000_000  # of a loop: longer than the windows that it would fill
 
 
@@ -16,14 +18,15 @@ class Memory:
         self._shown: deque[tuple[int, int]] = deque()  # (when, hash), one for each content
         self._known: set[int] = set()
 
-    def knows(self, content: bytes, now_ns: int) -> bool:
+    def knows(self, content: bytes, now_ns: int) -> Seen:
         """Was it shown before? It is remembered from now on."""
         while self._shown and self._shown[0][0] < now_ns - MEMORY_NS:
             self._known.discard(self._shown.popleft()[1])
         key = hash(content)
-        is_known = key in self._known
-        if is_known:
+        seen: Seen = ""
+        if key in self._known:
+            seen = "just now" if self._shown[-1][1] == key else "before"
             self._shown = deque(one for one in self._shown if one[1] != key)
         self._known.add(key)
         self._shown.append((now_ns, key))
-        return is_known
+        return seen

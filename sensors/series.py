@@ -51,6 +51,7 @@ class SeriesRing:
         self._arrivals: deque[_Arrival] = deque()
         self._gaps: deque[_Stretch] = deque()
         self._repeats: deque[_Stretch] = deque()
+        self._replays: deque[_Stretch] = deque()
         self._clock: ClockKind = "envelope"
         self._memory = Memory()
 
@@ -104,7 +105,8 @@ class SeriesRing:
                 coverage=covered / length,
                 gaps=len(missing) + (here.start > first) + (here.end < first + length),
                 clipped=_clipped(data),
-                repeated=sum(r.end - r.start for r in _within(self._repeats, here)) / length,
+                repeated=_total(self._repeats, here) / length,
+                replayed=_total(self._replays, here) / length,
                 is_flat=bool((data.max(axis=1) == data.min(axis=1)).any()),
             ),
             anchor=Anchor(self._seq, round(self._end_ns - self._last.shape[1] * self._period_ns)),
@@ -153,14 +155,16 @@ class SeriesRing:
     def _append(self, data: NDArray[np.float32], received_ns: int) -> None:
         start = self._end
         self._write(data)
-        if self._memory.knows(data.tobytes(), received_ns):
-            self._repeats.append(_Stretch(start, self._end))
+        seen = self._memory.knows(data.tobytes(), received_ns)
+        if seen:
+            kept = self._repeats if seen == "just now" else self._replays
+            kept.append(_Stretch(start, self._end))
         self._last = data
         self._arrivals.append(_Arrival(self._end, received_ns))
         oldest = self._start
         while self._arrivals[0].end <= oldest:
             self._arrivals.popleft()
-        for stretches in (self._gaps, self._repeats):
+        for stretches in (self._gaps, self._repeats, self._replays):
             while stretches and stretches[0].end <= oldest:
                 stretches.popleft()
 
@@ -197,6 +201,10 @@ def _within(stretches: deque[_Stretch], here: _Stretch) -> Iterator[_Stretch]:
     for one in stretches:
         if one.start < here.end and one.end > here.start:
             yield _Stretch(max(one.start, here.start), min(one.end, here.end))
+
+
+def _total(stretches: deque[_Stretch], here: _Stretch) -> int:
+    return sum(one.end - one.start for one in _within(stretches, here))
 
 
 def _padded(data: NDArray[np.float32], before: int, length: int) -> NDArray[np.float32]:

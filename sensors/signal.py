@@ -76,7 +76,8 @@ class Quality:
     coverage: float = 1.0  # share of the window for which there is data
     gaps: int = 0  # missing stretches
     clipped: float = 0.0  # share of samples at the largest value seen, in runs
-    repeated: float = 0.0  # share of blocks or frames whose content came shortly before, too
+    repeated: float = 0.0  # share of blocks or frames whose content equals the one before
+    replayed: float = 0.0  # share of those that came shortly before, with others in between
     is_flat: bool = False  # no variation at all
 
 

@@ -85,6 +85,9 @@ SIGNS = (
     # One doubled frame in a clip of eight is a camera's hiccup; four blocks in ten are a frozen
     # source, and no rule of combination survives a source that is stuck and confident.
     Sign(lambda q: q.repeated, 0.15, 0.40, lambda x: f"stuck: {_percent(x)} of blocks repeat"),
+    # A hiccup doubles a frame; it does not bring back what other frames came after. Whatever such a
+    # source shows, and where it stops, it is the past.
+    Sign(lambda q: q.replayed, 0.0, 0.02, lambda x: f"stuck: {_percent(x)} of blocks are replayed"),
     # A block of 10 ms in half a second is forgiven; without a quarter, a short event may be missed.
     # A longer stretch is bridged by a line, and networks that were shown none read it as a slow
     # swing or an impact: of 240 good simulated windows with 20 ms bridged, 3 were taken for a

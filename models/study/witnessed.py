@@ -40,6 +40,7 @@ from sensors.simulator.virtual import Scene, Watched
 ENGINE = "openvino"
 DELAY_S = 1.0  # of the rings: a part is asked for at once
 IDLE_S = 1.0
+PER_STATION = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Witnessed:
 
 
 def collect(bundle: Bundle, folder: Path, split: Split, parts: int, jobs: int) -> None:
-    """Simulate and hear `parts` parts of a split, in turn on its stations; what is there stays.
+    """Simulate and hear `parts` parts of a split, ten a station; what is there stays.
 
     Parts with a defect below its reject limit are left out: passing them is no escape, and
     rejecting them takes none of the good.
@@ -76,13 +77,13 @@ def collect(bundle: Bundle, folder: Path, split: Split, parts: int, jobs: int) -
     folder.mkdir(parents=True, exist_ok=True)
     tasks = [
         (bundle.folder, folder, split, station, count)
-        for station, count in _shares(split, parts)
+        for station, count in _shares(parts)
         if not _is_there(_path(folder, split, station), count, bundle)
     ]
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     spawn = get_context("spawn")  # not forked: an engine's threads may run here
     with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_one_thread) as pool:
-        waiting = [pool.submit(_hear_station, task) for task in tasks]
+        waiting = [pool.submit(hear_station, *task) for task in tasks]
         for done in track(as_completed(waiting), "stations, all mishaps", total=len(waiting)):
             done.result()
 
@@ -94,7 +95,7 @@ def read(bundle: Bundle, folder: Path, split: Split, parts: int) -> Iterator[Wit
         FileNotFoundError: they were not all heard.
         ValueError: other networks answered than those of the bundle.
     """
-    for station, count in _shares(split, parts):
+    for station, count in _shares(parts):
         path = _path(folder, split, station)
         kept = json.loads(gzip.decompress(path.read_bytes()))
         if kept["networks"] != networks(bundle):
@@ -111,10 +112,10 @@ def read(bundle: Bundle, folder: Path, split: Split, parts: int) -> Iterator[Wit
                 )
 
 
-def _shares(split: Split, parts: int) -> list[tuple[int, int]]:
-    """(station, its number of parts): stations take turns."""
-    count = min(parts, split.stations)
-    return [(one, len(range(one, parts, split.stations))) for one in range(count)]
+def _shares(parts: int) -> list[tuple[int, int]]:
+    """(station, its number of parts): one station after the other, so that more parts add files."""
+    starts = range(0, parts, PER_STATION)
+    return [(start // PER_STATION, min(PER_STATION, parts - start)) for start in starts]
 
 
 def sensors_of(bundle: Bundle) -> dict[str, Sensor]:
@@ -171,9 +172,8 @@ class Listener:
         return self._answered[key]
 
 
-def _hear_station(task: tuple[Path, Path, Split, int, int]) -> None:
+def hear_station(bundle_folder: Path, folder: Path, split: Split, station: int, count: int) -> None:
     """Every part of one station that is good or a reject; before each stood the one before it."""
-    bundle_folder, folder, split, station, count = task
     bundle, detectors = _loaded(bundle_folder)
     place = split.first_station + station
     idle = simulate_idle(split.seed, place, duration_s=IDLE_S)

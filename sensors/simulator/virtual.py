@@ -168,7 +168,8 @@ class Scene:
             if one is not None:
                 sent.append((send_ns, taken_ns, one))
             if due_ns < watched_ns:
-                device.skip(skipped)
+                left = int((watched_ns - due_ns) * 1e-9 / device.period_s)
+                device.skip(min(skipped, left))
         sent.sort(key=lambda item: item[0])
         delays = self._chance(device.sensor.id, "wire").exponential(MEAN_NS, len(sent))
         arrivals = np.maximum.accumulate(

@@ -252,18 +252,19 @@ def test_clipped_repeated_and_flat_data_say_so(station: Station) -> None:
     assert quality.repeated == pytest.approx(1.0)
 
 
-def test_a_source_that_plays_its_last_half_second_again_repeats(station: Station) -> None:
+def test_a_source_that_plays_its_last_half_second_again_replays(station: Station) -> None:
     wave = np.random.default_rng(2).normal(size=(2, 100 * BLOCK)).astype(np.float32)
     for k in range(100):
         source = k if k < 60 else 10 + (k - 60) % 50  # from 600 ms on: 100 to 600 ms again
         station.data(k, wave[:, source * BLOCK : (source + 1) * BLOCK])
-    assert station.cut(START).quality.repeated == 0.0
-    assert station.cut(START + 450 * MS).quality.repeated == pytest.approx(0.7)
+    assert station.cut(START).quality.replayed == pytest.approx(0.0)
+    assert station.cut(START + 450 * MS).quality.replayed == pytest.approx(0.7)
+    assert station.cut(START + 450 * MS).quality.repeated == 0.0
     for k in range(60):
         station.frame(k, value=k if k < 30 else 15 + k % 15)
     window = station.windower.cut("c", START + round(30 * FRAME_NS), 0)
     assert window is not None
-    assert window.quality.repeated == 1.0
+    assert window.quality.replayed == 1.0
 
 
 def test_a_clip_is_the_pictures_nearest_to_the_stated_times(station: Station) -> None:

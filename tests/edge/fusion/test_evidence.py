@@ -124,6 +124,7 @@ def test_on_a_window_with_a_bridge_no_detector_rejects_a_part_alone(
     ("quality", "reason"),
     [
         (Quality(repeated=1.0), "stuck: 100 % of blocks repeat"),
+        (Quality(replayed=1 / 8), "stuck: 12.5 % of blocks are replayed"),
         (Quality(is_flat=True), "flat: no variation at all"),
         (Quality(coverage=0.5), "incomplete: 50 % of the window has no data"),
         (Quality(clipped=0.2), "clipped: 20 % of samples"),
