@@ -223,7 +223,7 @@ def _is_there(path: Path, count: int, bundle: Bundle) -> bool:
     if not path.exists():
         return False
     kept = json.loads(gzip.decompress(path.read_bytes()))
-    return kept["count"] >= count and kept["networks"] == networks(bundle)
+    return int(kept["count"]) >= count and bool(kept["networks"] == networks(bundle))
 
 
 def _path(folder: Path, split: Split, station: int) -> Path:

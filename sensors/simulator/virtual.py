@@ -67,8 +67,7 @@ class Came(NamedTuple):
 class Scene:
     """A part in front of a station, the part before it, and the empty fixture between them.
 
-    `seed` draws clocks, grids of blocks and delays: the same for every fault, so that windows can
-    be compared.
+    `seed` draws clocks, grids of blocks and delays: the same for every fault.
     """
 
     def __init__(
@@ -142,7 +141,6 @@ class Scene:
         device = SimulatedSensor.model_validate(
             {"id": sensor, "sense": sense, "topic": sensor, "clock": clock}
         )
-        shift = {"sensor": sensor}
         edge_s = index * PERIOD_S
         return Plan(
             start_ns=_START_NS,
@@ -152,7 +150,8 @@ class Scene:
             plc=Server(endpoint="none"),
             stations=(SimulatedStation(id="virtual", recording=Path(), sensors=(device,)),),
             faults=tuple(
-                one.model_copy(update=shift | {"start_s": edge_s + one.start_s}) for one in faults
+                one.model_copy(update={"sensor": sensor, "start_s": edge_s + one.start_s})
+                for one in faults
             ),
             ledger=Path(),
         )
