@@ -89,8 +89,8 @@ SIGNS = (
     # source shows, and where it stops, it is the past.
     Sign(lambda q: q.replayed, 0.0, 0.02, lambda x: f"stuck: {_percent(x)} of blocks are replayed"),
     # A block of 10 ms in half a second is forgiven; without a quarter, a short event may be missed.
-    # A longer stretch is bridged by what lies around it, mirrored. Networks were shown none such, so
-    # no sensor shall reject a part alone on a bridge.
+    # A longer stretch is bridged by what lies around it, mirrored. Networks were shown none of that,
+    # so no sensor shall reject a part alone on a bridge.
     Sign(
         lambda q: 1.0 - q.coverage,
         0.025,
