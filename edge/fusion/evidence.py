@@ -89,7 +89,7 @@ SIGNS = (
     # source shows, and where it stops, it is the past.
     Sign(lambda q: q.replayed, 0.0, 0.02, lambda x: f"stuck: {_percent(x)} of blocks are replayed"),
     # A block of 10 ms in half a second is forgiven; without a quarter, a short event may be missed.
-    # A longer stretch is bridged by what lies around it, mirrored. Networks were shown none of that,
+    # A longer stretch is bridged by what lies around it, mirrored: no network was shown such a one,
     # so no sensor shall reject a part alone on a bridge.
     Sign(
         lambda q: 1.0 - q.coverage,
