@@ -14,7 +14,7 @@ from edge.config import Sensor
 from edge.fusion.combination import Combination, combine
 from edge.fusion.decision import Absence, Criteria, Decided, criteria, decide_by
 from edge.fusion.doubt import barring, believed, measures, unlike
-from edge.fusion.evidence import excludes, signs, statement
+from edge.fusion.evidence import excludes, placed, signs, statement
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass, vacuous
 from edge.grounds import Grounds, grounds
@@ -88,8 +88,10 @@ def hear(answer: Answer, bundle: Bundle) -> Heard:
     familiar = bundle.familiar.get(answer.sensor.input)
     found = measures(window.quality, score.logits, score.embedding, detector.temperature, familiar)
     doubts = [
-        *signs(window.quality, bundle.manifest.rejecting), *unlike(detector.monitor, found)
-    ]  # fmt: skip
+        *placed(window.clock),
+        *signs(window.quality, bundle.manifest.rejecting),
+        *unlike(detector.monitor, found),
+    ]
     health, why = believed(doubts)
     said = statement(score.logits, detector, frame, health)
     spoken = {

@@ -19,6 +19,7 @@ from sensors.signal import Window
 from sensors.windower import Need
 
 Slot = tuple[str, int]
+USABLE = 0.9  # coverage from which a window without its end is still worth an answer
 FRESH_NS = 1_000_000_000  # a trigger from a ring this long after its window is no news any more
 
 
@@ -72,6 +73,16 @@ def window_end_ns(station: Station, bundle: Bundle, edge_ns: int) -> int:
     return edge_ns + max(
         round(s.offsets[-1] * 1e9) + bundle.manifest.detectors[s.input].input.duration_ns
         for s in station.sensors
+    )
+
+
+def shortfall(window: Window | None) -> tuple[Status, str] | None:
+    """Why what there is of a window at the deadline is worth no answer; None: it is worth one."""
+    if window is None:
+        return "silent", "no data in the part's window"
+    coverage = window.quality.coverage
+    return (
+        None if coverage >= USABLE else ("incomplete", f"{coverage:.0%} of the window came in time")
     )
 
 

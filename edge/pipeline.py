@@ -22,7 +22,7 @@ from edge.inference.engine import Engine
 from edge.inference.runner import RunFailed
 from edge.lane import VerdictLane
 from edge.metrics import Metrics
-from edge.part import Part, Reserve, Slot, needs, window_end_ns
+from edge.part import Part, Reserve, Slot, needs, shortfall, window_end_ns
 from edge.publish.outbox import Outbox
 from edge.publish.plc import Echoes
 from edge.tape import Tape
@@ -32,7 +32,6 @@ from sensors.windower import Windower
 
 log = logging.getLogger(__name__)
 MAX_IN_FLIGHT = 64  # parts of one station; beyond it the oldest is judged with what there is
-USABLE = 0.9  # coverage from which a window without its end is still worth an answer
 
 
 class StationPipeline:
@@ -181,15 +180,13 @@ class StationPipeline:
         for slot in part.unseen:
             (sensor, number), edge_ns = slot, part.accepted.trigger.edge_ns
             partial = self._windower.cut_partial(sensor, edge_ns, time.monotonic_ns(), number)
-            if partial is None:
-                part.give_up(slot, "silent", "no data in the part's window")
-                continue
-            part.windows[slot] = partial
-            if partial.quality.coverage >= USABLE:
+            if partial is not None:
+                part.windows[slot] = partial
+            lacks = shortfall(partial)
+            if lacks is not None:
+                part.give_up(slot, *lacks)
+            elif partial is not None:
                 self._infer(part, slot, partial)
-            else:
-                share = f"{partial.quality.coverage:.0%} of the window came in time"
-                part.give_up(slot, "incomplete", share)
         self._seal_complete()
 
     def _stop_inferring(self, part: Part) -> None:

@@ -53,12 +53,14 @@ class Judge:
         recorded = Verdict.model_validate_json(part.verdict) if part.verdict else None
         windows: dict[Slot, Window] = {}
         for number in range(max(len(one.offsets) for one in self._sensors.values())):
-            windows |= self._windows(part, number)
+            windows |= self._windows(part, recorded, number)
         heard = [self._hear(one, windows, recorded) for one in self._sensors.values()]
         judged = weigh(heard, self.bundle)
         return Replayed(part, judged, recorded, truth, tuple(compare(judged, recorded)))
 
-    def _windows(self, part: RecordedPart, number: int) -> dict[Slot, Window]:
+    def _windows(
+        self, part: RecordedPart, recorded: Verdict | None, number: int
+    ) -> dict[Slot, Window]:
         """Of each sensor the window of that number.
 
         Every block is handed on in the order of arrival, at the place that it had for this window;
@@ -74,13 +76,15 @@ class Judge:
             )
             for s in sensors
         }
+        kinds = {s.id: _kind(s, recorded) for s in sensors}
         windows: dict[Slot, Window] = {}
         edge_ns = part.trigger.edge_ns
         for name, came in _by_arrival(part):
             slot = name, number
             if name not in clocks or slot in windows:
                 continue
-            if not self._place(windower, clocks[name], name, came, came.placed_ns(number)):
+            placed_ns = came.placed_ns(number)
+            if not self._place(windower, clocks[name], kinds[name], name, came, placed_ns):
                 continue
             whole = windower.cut(name, edge_ns, came.received_ns, number)
             if whole is not None:
@@ -88,7 +92,13 @@ class Judge:
         return windows
 
     def _place(
-        self, windower: Windower, clock: SourceClock, name: str, came: RecordedBlock, placed_ns: int
+        self,
+        windower: Windower,
+        clock: SourceClock,
+        kind: ClockKind,
+        name: str,
+        came: RecordedBlock,
+        placed_ns: int,
     ) -> bool:
         """Decode and place one block; False when it is refused."""
         one, wanted = self._sensors[name], self.bundle.manifest.detectors
@@ -116,7 +126,6 @@ class Judge:
         sample = Sample(
             name, unpacked.seq, unpacked.t0_ns, came.received_ns, unpacked.rate_hz, data
         )
-        kind: ClockKind = "synchronised" if one.clock == "synchronised" else "envelope"
         windower.add(sample, time_ns, kind)
         return True
 
@@ -188,6 +197,14 @@ def compare(judged: Judged, recorded: Verdict | None) -> Iterator[str]:
             gap = mass.get(focal, 0.0) - report.mass.get(focal, 0.0)
             if abs(gap) > TOLERANCE:
                 yield f"{name}: mass of {focal} {gap:+.6f}"
+
+
+def _kind(one: Sensor, recorded: Verdict | None) -> ClockKind:
+    """What the daemon held of a sensor's clock: a recording is too short to find it out again."""
+    report = recorded.sensors.get(one.id) if recorded else None
+    if report is not None and report.clock:
+        return report.clock
+    return "synchronised" if one.clock == "synchronised" else "envelope"
 
 
 def _by_arrival(part: RecordedPart) -> Iterator[tuple[str, RecordedBlock]]:

@@ -100,7 +100,7 @@ class SensorReport(_Part):
     probabilities: dict[str, float] = {}  # of each class, calibrated
     mass: dict[str, float] = {}  # focal set "a|b" -> mass
     reliability: float = 0.0
-    clock: Literal["synchronised", "envelope", ""] = ""
+    clock: Literal["synchronised", "envelope", "doubtful", ""] = ""
     coverage: float = 0.0
     gaps: int = 0
     clipped: float = 0.0

@@ -19,6 +19,7 @@ OUT = Path("edge/bundles/motor")
 COUNTS = {"train": 18_000, "validation": 1_500, "calibration": 4_500, "test": 4_500}
 WATCHED = 5_000  # parts that the limits of the health monitors are learnt on
 PLAIN_WIDTH = 160  # of a table that goes into a file
+FUSION_PARTS, FAULT_PARTS = 9_000, 2_000
 CALIBRATING = 300  # parts whose activations set the INT8 scales
 
 
@@ -79,9 +80,13 @@ def settle(arguments: argparse.Namespace) -> None:
 
 
 def judge(arguments: argparse.Namespace) -> None:
-    """measure a finished bundle again on the answers kept, or compare ways to fuse (--fusion)"""
+    """measure a finished bundle again on the answers kept, compare ways to fuse (--fusion), or
+    prove what its verdicts are worth when a sensor goes wrong (--faults)"""
     if arguments.fusion:
         compare(arguments)
+        return
+    if arguments.faults:
+        prove(arguments)
         return
     found = answers.read(arguments.work / "answers")
     _say(evaluate.measure(load(arguments.out).manifest, found))
@@ -92,7 +97,8 @@ def compare(arguments: argparse.Namespace) -> None:
     bundle = load(arguments.out)
     path = arguments.answers or arguments.save or arguments.work / "fusion.npz"
     if arguments.save or not (arguments.answers or path.exists()):
-        kept.save(kept.collect(bundle, arguments.parts, arguments.jobs), path)
+        parts = arguments.parts or FUSION_PARTS
+        kept.save(kept.collect(bundle, parts, arguments.jobs), path)
     if arguments.save:
         print(f"{path}: compare by `python -m models evaluate --fusion --answers {path}`")  # noqa: T201
         return
@@ -131,6 +137,24 @@ def watch(arguments: argparse.Namespace) -> None:
     learnt = learn.learn(found, bundle)
     learn.write(learnt, bundle, passport.VERSION)
     _say(learn.metrics(learnt))
+
+
+def prove(arguments: argparse.Namespace) -> None:
+    """one sensor after the other goes wrong, on the appliance's own path"""
+    from models.study import mishaps, proof, proof_report, witnessed  # noqa: PLC0415 - scipy
+
+    bundle = load(arguments.out)
+    folder = arguments.heard or arguments.work / "faults"
+    parts = arguments.parts or FAULT_PARTS
+    witnessed.collect(bundle, folder, dataset.PROOF, parts, arguments.jobs)
+    heard = witnessed.read(bundle, folder, dataset.PROOF, parts)
+    found = proof.prove(heard, bundle, mishaps.mishaps(), proof.MODES)
+    console = Console()
+    proof_report.show(found, console if console.is_terminal else Console(width=180))
+    if arguments.json:
+        proof_report.save(found, arguments.json)
+    if arguments.picture:
+        proof_report.draw(found, arguments.picture)
 
 
 STEPS = {
@@ -182,11 +206,19 @@ def _add_monitor(command: argparse.ArgumentParser) -> None:
 
 
 def _add_comparison(command: argparse.ArgumentParser) -> None:
-    group = command.add_argument_group("comparing ways to fuse")
+    group = command.add_argument_group("comparing ways to fuse, or sensors that go wrong")
     group.add_argument("--fusion", action="store_true", help="every rule, and the baselines")
+    group.add_argument("--faults", action="store_true", help="stuck, silent, clipped, mis-timed")
+    group.add_argument(
+        "--heard", type=Path, metavar="FOLDER", help="with --faults: what was heard is kept there"
+    )
     group.add_argument("--save", type=Path, metavar="NPZ", help="only simulate, ask and keep")
     group.add_argument("--answers", type=Path, metavar="NPZ", help="compare on what was kept")
-    group.add_argument("--parts", type=int, default=9_000, help="in each split; %(default)s")
+    group.add_argument(
+        "--parts",
+        type=int,
+        help=f"in each split; {FUSION_PARTS}, with --faults {FAULT_PARTS} in all",
+    )
     group.add_argument("--seed", type=int, default=1, help="of the disturbances; %(default)s")
     group.add_argument(
         "--false-rejects", type=float, default=evaluate.FALSE_REJECTS, help="%(default)s"

@@ -58,6 +58,8 @@ MONITOR = Split("monitor", seed=707, first_station=1120, stations=8_000, defect_
 # parts of one station are alike, and exact tests want parts drawn independently.
 TUNING = Split("tuning", seed=708, first_station=10_000, stations=40_000, defect_share=0.5)
 CERTIFYING = Split("certifying", seed=709, first_station=50_000, stations=50_000, defect_share=0.75)
+# Of these one sensor after the other goes wrong; they set nothing and choose nothing either.
+PROOF = Split("proof", seed=711, first_station=9_200, stations=100, defect_share=0.75)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensors import condition
+from sensors.memory import Memory, Seen
 from sensors.signal import Appearance, ClockKind, Encoded, Quality, Sample, Window
 
 NEAR = 0.75  # periods: a picture further from a stated time only stands in for the missing one
@@ -24,10 +25,10 @@ class Picture:
     seq: int
     pixels: NDArray[np.uint8] | None
     encoded: Encoded | None  # until its pixels are there
-    is_repeat: bool  # came with the very content of the one before
     appearance: Appearance | None  # of its pixels; None until somebody looks
     late_ns: int
     drift_ppm: float
+    seen: Seen  # whether its content had come already
     is_asked: bool = False  # somebody is decoding it
     is_looked_at: bool = False  # by a network, in advance
 
@@ -44,17 +45,16 @@ class ClipRing:
         self._pictures: deque[Picture] = deque(maxlen=capacity)
         self._count = count
         self._clock: ClockKind = "envelope"
-        self._last = b""  # as the newest came
+        self._memory = Memory()
 
     def add(self, sample: Sample, time_ns: int, clock: ClockKind) -> None:
         """Take a picture exposed at `time_ns`."""
         encoded, pixels = None, None
         if isinstance(sample.data, Encoded):
-            encoded = sample.data
+            encoded, content = sample.data, sample.data.data
         else:
-            pixels = sample.data.view(np.uint8)
+            pixels, content = sample.data.view(np.uint8), sample.data.tobytes()
         last = self._pictures[-1] if self._pictures else None
-        is_repeat = False
         if last is not None:
             if sample.seq <= last.seq and (sample.seq == last.seq or time_ns <= last.time_ns):
                 self._count("repeat" if sample.seq == last.seq else "out_of_order")
@@ -64,7 +64,7 @@ class ClipRing:
                 self._count("gap" if skipped > 0 else "restart")
             elif time_ns <= last.time_ns:  # the mapping fell: the past is further back, too
                 self._reanchor(round(time_ns - last.time_ns - self._period_ns))
-            is_repeat = encoded is not None and encoded.data == self._last
+        seen = self._memory.knows(content, sample.received_ns)
         self._pictures.append(
             Picture(
                 time_ns,
@@ -72,13 +72,12 @@ class ClipRing:
                 sample.seq,
                 pixels,
                 encoded,
-                is_repeat,
                 sample.appearance,
                 sample.late_ns,
                 sample.drift_ppm,
+                seen,
             )
         )
-        self._last = encoded.data if encoded else b""
         self._clock = clock
 
     def newest(self) -> Picture | None:
@@ -142,6 +141,7 @@ class ClipRing:
                 gaps=sum(not near for near, _ in groupby(is_near)),
                 clipped=seen.white,
                 repeated=_repeated(chosen, data) / len(chosen),
+                replayed=sum(one.seen == "before" for one in chosen) / len(chosen),
                 is_flat=bool(data.max() == data.min()),
                 skew_ms=min(one.late_ns for one in chosen) / 1e6,
                 drift_ppm=max((one.drift_ppm for one in chosen), key=abs),
@@ -186,4 +186,4 @@ def _repeated(chosen: Sequence[Picture], data: NDArray[np.uint8]) -> int:
         bool(np.array_equal(one[middle], other[middle]) and np.array_equal(one, other))
         for one, other in pairwise(data)
     ]
-    return sum(p.is_repeat or same for p, same in zip(chosen, is_same, strict=True))
+    return sum(p.seen == "just now" or same for p, same in zip(chosen, is_same, strict=True))

@@ -2,14 +2,16 @@
 
 A clock that is *synchronised* (PTP, NTP) is believed, as long as it claims nothing impossible. A
 *free* one is followed along the lower envelope of arrival minus stamp. On *arrival* the stamps are
-not looked at, and blocks are counted instead. A verdict says "synchronised" of the first alone.
+not looked at, and blocks are counted instead. A verdict says "synchronised" of the first alone,
+and "doubtful" where stamps and arrivals no longer agree as they did and nobody can tell which of
+them is wrong.
 """
 
 from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
-from sensors.envelope import LATE_NS, Envelope
+from sensors.envelope import Envelope
 from sensors.signal import ClockKind, Count
 
 Trust = Literal["free", "synchronised", "arrival"]
@@ -17,7 +19,10 @@ Trust = Literal["free", "synchronised", "arrival"]
 STEP_NS = 20_000_000  # a smaller disagreement is jitter
 RATE_ERROR = 1e-3  # of a stated rate: over a long gap it adds up, and is no step
 AHEAD_NS = 20_000_000  # a synchronised clock further in the future is not synchronised
-BEHIND_NS = 2_000_000_000  # nor one that is never closer than this
+BEHIND_NS = 2_000_000_000  # nor one that is never closer than this, nor
+FURTHER_NS = 20_000_000  # one that is so much further behind than it once was
+DOUBT_NS = 20_000_000  # a window that lies wrong by less is as good as any
+ODD_NS = 250_000_000  # before the envelope: no reading that was merely quick
 ODD_READINGS = 4  # that agree with each other and not with the past: the clock was set
 
 
@@ -32,7 +37,8 @@ class SourceClock:
     """Maps the stamps of one device; one for each sensor, one for each PLC.
 
     Counts `clock_step` (the clock was set; the mapping stays continuous), `clock_restart` (the
-    device began anew) and `clock_untrusted` (it is not synchronised, whatever it was called).
+    device began anew), `clock_untrusted` (it is not synchronised, whatever it was called) and
+    `clock_doubtful` (its stamps have come to lie behind their arrivals, for good).
     """
 
     def __init__(
@@ -55,10 +61,14 @@ class SourceClock:
         self._readings = 0
         self._is_believed = trust == "synchronised"
         self.late_ns = 0  # how much later than its best blocks the last one arrived
+        self._least_ns: int | None = None  # that a believed clock was behind its arrivals
+        self._is_doubtful = False
 
     @property
     def kind(self) -> ClockKind:
         """What a verdict may say of times mapped just now."""
+        if self._is_doubtful:
+            return "doubtful"
         return "synchronised" if self._is_believed else "envelope"
 
     @property
@@ -104,7 +114,7 @@ class SourceClock:
         stamp = stamp_ns - (wall_anchor_ns if self._trust == "synchronised" else 0)
         offset, difference = self._envelope.offset_ns, arrival_ns - stamp
         self._readings += 1
-        is_odd = offset is not None and not -LATE_NS <= difference - offset <= STEP_NS
+        is_odd = offset is not None and not -ODD_NS <= difference - offset <= STEP_NS
         if not is_odd or self._readings < ODD_READINGS:
             self._odd.clear()
             self._weigh(self._envelope.observe(stamp, arrival_ns))
@@ -162,13 +172,25 @@ class SourceClock:
         return offset
 
     def _weigh(self, offset_ns: int) -> None:
-        """Is a clock that is called synchronised so? Its stamps lie before their arrival."""
-        if self._trust != "synchronised":
-            return
-        is_possible = -AHEAD_NS <= offset_ns <= BEHIND_NS
-        if self._is_believed and not is_possible:
-            self._count(self._name, "clock_untrusted")
-        self._is_believed = is_possible
+        """Is a clock that is called synchronised so? And has it fallen behind its arrivals?
+
+        Stamps of a synchronised clock lie before their arrival, by what the way takes. That rises
+        slowly where a clock falls back slowly, and at once where it is set back; what the way takes
+        in addition is no part of the envelope.
+        """
+        if self._trust == "synchronised":
+            least_ns = self._least_ns
+            most_ns = BEHIND_NS if least_ns is None else min(BEHIND_NS, least_ns + FURTHER_NS)
+            is_possible = -AHEAD_NS <= offset_ns <= most_ns
+            if is_possible:
+                self._least_ns = offset_ns if least_ns is None else min(least_ns, offset_ns)
+            elif self._is_believed:
+                self._count(self._name, "clock_untrusted")
+            self._is_believed = is_possible
+        is_doubtful = self._envelope.doubt_ns > DOUBT_NS
+        if is_doubtful and not self._is_doubtful:
+            self._count(self._name, "clock_doubtful")
+        self._is_doubtful = is_doubtful
 
 
 @dataclass(frozen=True, slots=True)

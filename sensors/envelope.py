@@ -14,13 +14,19 @@ BUCKET_NS = SECOND
 BUCKETS = 10  # with data in them; a slow clock of 50 ppm is followed 0.5 ms behind
 KEPT_NS = 60 * SECOND  # after a silence this long, what was known is no bound any more
 MAX_RISE = 500e-6  # no crystal drifts faster; a delay may
-LATE_NS = SECOND // 4  # a block this far above the envelope was held up: it says nothing
 DRIFT_LAG = 3  # buckets over which a rate is taken
-PATIENCE_NS = 60 * SECOND  # of nothing but late blocks, until the delay is believed
+LATE_NS = SECOND // 50  # a block this far above the envelope was held up: it says nothing
+PATIENCE_NS = 60 * SECOND  # of nothing but late blocks, until the clock may have been set back
 
 
 class Envelope:
-    """Offset to add to a stamp; falls at once, rises no faster than a clock drifts."""
+    """Offset to add to a stamp; falls at once, rises no faster than a clock drifts.
+
+    Where a source comes later than it used to, and stays so, either its way has become longer, and
+    the offset is what it was, or its clock was set back unseen, and it is not. Nobody can tell
+    which: after a while the stamps are followed, `doubt_ns` says how far, and it says so until the
+    source is on its old envelope again, or begins anew.
+    """
 
     def __init__(self) -> None:
         self._least = 0  # of the minima
@@ -29,6 +35,7 @@ class Envelope:
         self._at_ns = 0  # latest time at which the offset was moved
         self._late_since_ns: int | None = None
         self.drift_ppm = 0.0  # how much faster the clock runs, where it does so all the time
+        self.doubt_ns = 0
 
     @property
     def offset_ns(self) -> int | None:
@@ -41,18 +48,23 @@ class Envelope:
         offset = self._offset_ns
         if offset is None:
             return self.restart(stamp_ns, arrival_ns)
-        if difference - offset > LATE_NS:
+        at = stamp_ns + min(offset, difference)  # not the arrival: a burst spreads over its time
+        rise = max(0, round((at - self._at_ns) * MAX_RISE))
+        late_ns = difference - offset - rise
+        if late_ns > LATE_NS:
             if self._late_since_ns is None:
                 self._late_since_ns = arrival_ns
             if arrival_ns - self._late_since_ns > PATIENCE_NS:
-                return self.restart(stamp_ns, arrival_ns)
+                doubt_ns = self.doubt_ns + late_ns
+                self.restart(stamp_ns, arrival_ns)
+                self.doubt_ns = doubt_ns
+                return difference
             return offset
         self._late_since_ns = None
-        at = stamp_ns + min(offset, difference)  # not the arrival: a burst spreads over its time
         smallest = self._note(at // BUCKET_NS, difference)
-        rise = max(0, round((at - self._at_ns) * MAX_RISE))
         self._at_ns = max(at, self._at_ns)
         self._offset_ns = min(smallest, offset + rise)
+        self.doubt_ns = max(0, self.doubt_ns + min(0, self._offset_ns - offset))
         return self._offset_ns
 
     def restart(self, stamp_ns: int, arrival_ns: int) -> int:
@@ -60,6 +72,7 @@ class Envelope:
         self._offset_ns = arrival_ns - stamp_ns
         self._at_ns = arrival_ns
         self._late_since_ns = None
+        self.doubt_ns = 0
         self._minima.clear()
         self.drift_ppm = 0.0
         self._minima.append((arrival_ns // BUCKET_NS, self._offset_ns))

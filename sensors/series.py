@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensors import condition
+from sensors.memory import Memory
 from sensors.signal import Anchor, ClockKind, Quality, Sample, Window
 
 JITTER_NS = 2_000_000  # within this of the mapped time, the count is followed nearly alone
@@ -54,7 +55,9 @@ class SeriesRing:
         self._arrivals: deque[_Arrival] = deque()
         self._gaps: deque[_Stretch] = deque()
         self._repeats: deque[_Stretch] = deque()
+        self._replays: deque[_Stretch] = deque()
         self._clock: ClockKind = "envelope"
+        self._memory = Memory()
 
     def add(self, sample: Sample, time_ns: int, clock: ClockKind) -> None:
         """Take a block whose first sample was taken at `time_ns`."""
@@ -109,11 +112,12 @@ class SeriesRing:
                 coverage=covered / length,
                 gaps=len(missing) + (here.start > first) + (here.end < first + length),
                 clipped=_clipped(data),
-                repeated=sum(r.end - r.start for r in _within(self._repeats, here)) / length,
-                is_flat=looks.held == 1.0,
                 skew_ms=max(min(c.late_ns for c in came), *(c.misplaced_ns for c in came)) / 1e6,
                 drift_ppm=max((one.drift_ppm for one in came), key=abs),
                 waveform=looks,
+                repeated=_total(self._repeats, here) / length,
+                replayed=_total(self._replays, here) / length,
+                is_flat=looks.held == 1.0,
             ),
             anchor=Anchor(self._seq, round(self._end_ns - self._last.shape[1] * self._period_ns)),
         )
@@ -135,7 +139,7 @@ class SeriesRing:
             missing = by_time if late_ns > DOUBT_NS else 0
         if missing:
             self._count("gap")
-            self._bridge(missing, data[:, 0])
+            self._bridge(missing, data)
         error = late_ns - missing * self._period_ns
         if error < -DOUBT_NS:
             self._count("reanchored")
@@ -145,21 +149,30 @@ class SeriesRing:
         return error
 
     def _bridge(self, missing: int, following: NDArray[np.float32]) -> None:
-        """A straight line from the last sample to the next block's first."""
+        """What lies before the gap, mirrored, fading into what follows it, mirrored.
+
+        So it keeps the level and the spectrum of its surroundings, and has no step at its ends.
+        """
         gap = _Stretch(self._end, self._end + missing)
         shown = min(missing, self._capacity)
-        last = self._ring[:, (self._end - 1) % self._capacity].copy()
-        line = np.linspace(last, following, shown, dtype=np.float32, axis=1)
+        before = self._read(_Stretch(max(self._start, self._end - shown), self._end))
+        bridge = _mirrored(before[:, ::-1], shown)
+        faded = min(shown, following.shape[1])
+        angle = np.linspace(0.0, np.pi / 2.0, faded, dtype=np.float32)
+        bridge[:, shown - faded :] *= np.cos(angle)  # squares add up to one: it is mostly noise
+        bridge[:, shown - faded :] += np.sin(angle) * following[:, :faded][:, ::-1]
         self._end += missing - shown
         self._end_ns += (missing - shown) * self._period_ns
-        self._write(line)
+        self._write(bridge)
         self._gaps.append(gap)
 
     def _append(self, data: NDArray[np.float32], sample: Sample, misplaced_ns: int) -> None:
-        start, last = self._end, self._last
+        start = self._end
         self._write(data)
-        if last is not None and data[0, 0] == last[0, 0] and np.array_equal(data, last):
-            self._repeats.append(_Stretch(start, self._end))
+        seen = self._memory.knows(data.tobytes(), sample.received_ns)
+        if seen:
+            kept = self._repeats if seen == "just now" else self._replays
+            kept.append(_Stretch(start, self._end))
         self._last = data
         self._arrivals.append(
             _Arrival(self._end, sample.received_ns, sample.late_ns, misplaced_ns, sample.drift_ppm)
@@ -167,7 +180,7 @@ class SeriesRing:
         oldest = self._start
         while self._arrivals[0].end <= oldest:
             self._arrivals.popleft()
-        for stretches in (self._gaps, self._repeats):
+        for stretches in (self._gaps, self._repeats, self._replays):
             while stretches and stretches[0].end <= oldest:
                 stretches.popleft()
 
@@ -208,11 +221,25 @@ def _within(stretches: deque[_Stretch], here: _Stretch) -> Iterator[_Stretch]:
             yield _Stretch(max(one.start, here.start), min(one.end, here.end))
 
 
+def _total(stretches: deque[_Stretch], here: _Stretch) -> int:
+    return sum(one.end - one.start for one in _within(stretches, here))
+
+
 def _padded(data: NDArray[np.float32], before: int, length: int) -> NDArray[np.float32]:
-    """What is missing at the ends rests at each channel's mean: no energy is invented."""
-    padded = np.repeat(data.mean(axis=1, keepdims=True), length, axis=1)
-    padded[:, before : before + data.shape[1]] = data
+    """What is missing at the ends is what there is, mirrored: no step, no silence."""
+    padded = np.empty((data.shape[0], length), data.dtype)
+    end = before + data.shape[1]
+    padded[:, before:end] = data
+    padded[:, :before] = _mirrored(data, before)[:, ::-1]
+    padded[:, end:] = _mirrored(data[:, ::-1], length - end)
     return padded
+
+
+def _mirrored(data: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """`length` samples: forth, back, and so on, from the first on."""
+    there = data.shape[1]
+    turn = np.arange(length) % (2 * there)
+    return data[:, np.where(turn < there, turn, 2 * there - 1 - turn)]
 
 
 def _clipped(data: NDArray[np.float32]) -> float:

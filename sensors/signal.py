@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-ClockKind = Literal["synchronised", "envelope"]
+ClockKind = Literal["synchronised", "envelope", "doubtful"]
 Count = Callable[[str, str], None]  # what it happened to (a sensor, a link), and the named cause
 Deliver = Callable[[str, bytes, Mapping[str, str], int], None]
 """A payload to its decoder: sensor, bytes, properties, received_ns. Quick; on the loop."""
@@ -100,6 +100,7 @@ class Quality:
     gaps: int = 0  # missing stretches
     clipped: float = 0.0  # share of samples at the largest value seen, in runs
     repeated: float = 0.0  # share of blocks or frames whose content equals the one before
+    replayed: float = 0.0  # share of those that came shortly before, with others in between
     is_flat: bool = False  # no variation at all
     skew_ms: float = 0.0  # how far stamps disagree with the count of blocks, or with arrivals
     drift_ppm: float = 0.0  # of the source's clock against the box's

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from edge.monitor import Band, Familiar, Measure
 from sensors.signal import Quality
 
+LEAST = 0.25  # of a window's worth, to be believed at all
+
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
@@ -99,10 +101,12 @@ def believed(doubts: Iterable[Doubt]) -> tuple[float, str]:
     """How far to believe the sensor, and why when below 1, the worst first.
 
     The worst decides: several are often one fault seen twice (a gap also lowers the coverage), so
-    they are not multiplied.
+    they are not multiplied. Below `LEAST` a window is not believed at all: nobody could pass a part
+    on so weak a word, nor would the sensor count as absent.
     """
     worst = sorted(doubts, key=lambda one: one.kept)
-    return (worst[0].kept if worst else 1.0), "; ".join(one.words for one in worst)
+    kept = worst[0].kept if worst else 1.0
+    return (kept if kept >= LEAST else 0.0), "; ".join(one.words for one in worst)
 
 
 def barring(doubts: Iterable[Doubt]) -> str:

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from edge.bundle import Detector
 from edge.fusion.corrections import discount
-from edge.fusion.doubt import Doubt, believed
+from edge.fusion.doubt import LEAST, Doubt, believed
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass
-from sensors.signal import Quality
+from sensors.signal import ClockKind, Quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,12 @@ SIGNS = (
     # One doubled frame in a clip of eight is a camera's hiccup; four blocks in ten are a frozen
     # source, and no rule of combination survives a source that is stuck and confident.
     Sign(lambda q: q.repeated, 0.15, 0.40, lambda x: f"stuck: {_percent(x)} of blocks repeat"),
+    # A hiccup doubles a frame; it does not bring back what other frames came after. Whatever such a
+    # source shows, and where it stops, it is the past.
+    Sign(lambda q: q.replayed, 0.0, 0.02, lambda x: f"stuck: {_percent(x)} of blocks are replayed"),
     # A block of 10 ms in half a second is forgiven; without a quarter, a short event may be missed.
-    # A longer stretch is bridged by a line, and networks that were shown none read it as a slow
-    # swing or an impact: of 240 good simulated windows with 20 ms bridged, 3 were taken for a
-    # defect, one with 0.975. So no sensor shall reject a part alone on a bridge.
+    # A longer stretch is bridged by what lies around it, mirrored: no network was shown such a one,
+    # so no sensor shall reject a part alone on a bridge.
     Sign(
         lambda q: 1.0 - q.coverage,
         0.025,
@@ -150,10 +152,18 @@ def signs(quality: Quality, rejecting: float = 1.0) -> list[Doubt]:
     """
     found = [(_share_kept(sign, quality, rejecting), sign) for sign in SIGNS]
     return [
-        Doubt(kept, sign.words(sign.measure(quality)), sign.may_be_part and kept == 0.0)
+        Doubt(kept, sign.words(sign.measure(quality)), sign.may_be_part and kept < LEAST)
         for kept, sign in found
         if kept < 1.0
     ]
+
+
+def placed(clock: ClockKind) -> list[Doubt]:
+    """Where a window's place in time is doubtful, it may show another moment, or another part."""
+    if clock != "doubtful":
+        return []
+    words = "mis-timed: it comes later than it used to, or its clock was set back"
+    return [Doubt(0.0, words, may_be_part=False)]
 
 
 def _share_kept(sign: Sign, quality: Quality, rejecting: float) -> float:

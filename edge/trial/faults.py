@@ -8,11 +8,12 @@ from edge.errors import ConfigError
 from edge.trial.wires import SENSES
 from sensors.simulator.plan import Fault, FaultKind
 
-# late: s, clipped: share of the range, gaps: share of blocks, step: s, drift: ppm
+# late: s, looped: s, clipped: share of the range, gaps: share of blocks, step: s, drift: ppm
 AMOUNTS: dict[FaultKind, float] = {
     "silent": 0.0,
     "late": 0.2,
     "stuck": 0.0,
+    "looped": 0.5,
     "clipped": 0.3,
     "gaps": 0.3,
     "clock_step": 1.0,

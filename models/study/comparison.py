@@ -35,6 +35,10 @@ class Rate:
     low: float
     high: float
 
+    @property
+    def share(self) -> float:
+        return self.events / self.trials
+
 
 @dataclass(frozen=True, slots=True)
 class Paired:
@@ -177,11 +181,11 @@ def _row(scenario: str, method: str, trial: Trial, others: tuple[str, ...]) -> R
     return Row(
         scenario,
         method,
-        escapes=_rate(said.passed, ~is_good),
-        failed=_rate(~said.passed, is_good),
-        false_rejects=_rate(said.defect, is_good),
-        uncertain_good=_rate(said.uncertain, is_good),
-        uncertain_defective=_rate(said.uncertain, ~is_good),
+        escapes=rate_of(said.passed, ~is_good),
+        failed=rate_of(~said.passed, is_good),
+        false_rejects=rate_of(said.defect, is_good),
+        uncertain_good=rate_of(said.uncertain, is_good),
+        uncertain_defective=rate_of(said.uncertain, ~is_good),
         unanswered=int(trial.opinions[method].is_silent.sum()),
         against=tuple(
             _paired(other, said, trial.verdicts[other], is_good)
@@ -192,15 +196,17 @@ def _row(scenario: str, method: str, trial: Trial, others: tuple[str, ...]) -> R
 
 
 def _paired(other: str, here: Verdicts, there: Verdicts, is_good: Truths) -> Paired:
-    escaped = _discordant(here.passed, there.passed, ~is_good)
-    failed = _discordant(~here.passed, ~there.passed, is_good)
+    escaped = discordant(here.passed, there.passed, ~is_good)
+    failed = discordant(~here.passed, ~there.passed, is_good)
     return Paired(other, *escaped, mcnemar(*escaped), *failed, mcnemar(*failed))
 
 
-def _discordant(here: Truths, there: Truths, among: Truths) -> tuple[int, int]:
+def discordant(here: Truths, there: Truths, among: Truths) -> tuple[int, int]:
+    """How often it happened here alone, and there alone."""
     return int(np.sum(here & ~there & among)), int(np.sum(there & ~here & among))
 
 
-def _rate(event: Truths, among: Truths) -> Rate:
+def rate_of(event: Truths, among: Truths) -> Rate:
+    """How often it happened among these."""
     events, trials = int(np.sum(event & among)), int(among.sum())
     return Rate(events, trials, *clopper_pearson(events, trials))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensors.block import Block
-from sensors.simulator.faults import SensorFaults, clipped, faults_of
+from sensors.simulator.faults import Past, SensorFaults, clipped, faults_of
 from sensors.simulator.plan import Plan, PlanError, SimulatedSensor, SimulatedStation
 from sensors.simulator.pool import SENSES, Pool, Sense
 from sensors.simulator.show import FrameShow, WaveShow
@@ -24,6 +24,7 @@ class Taken(NamedTuple):
 
     block: Block | None  # None: lost
     send_ns: int  # monotonic
+    taken_ns: int  # the same, of its first sample
 
 
 class Content(Protocol):
@@ -61,6 +62,11 @@ class Device:
         self._seq = 0
 
     @property
+    def period_s(self) -> float:
+        """From one block to the next."""
+        return self._samples / self._sense.rate_hz
+
+    @property
     def due_ns(self) -> int:
         """Monotonic time at which the next block is complete."""
         of_picture = self._sense.is_picture
@@ -81,10 +87,14 @@ class Device:
         self._seq += 1
         content = self._content.take(seq, taken_ns)
         if self._faults.is_lost(seq, taken_ns):
-            return Taken(None, due_ns)
+            return Taken(None, due_ns, taken_ns)
         t0_ns = stamp_ns + self._faults.clock_error_ns(taken_ns)
         block = self._sense.block(self.sensor.id, seq, t0_ns, content)
-        return Taken(block, due_ns + self._faults.delay_ns(taken_ns))
+        return Taken(block, due_ns + self._faults.delay_ns(taken_ns), taken_ns)
+
+    def skip(self, blocks: int) -> None:
+        """Take the next ones, and keep them."""
+        self._seq += blocks
 
     def _stamp(self, seq: int) -> int:
         """Of the first sample of block `seq`, as the device's clock shows it."""
@@ -99,18 +109,18 @@ class WaveContent:
         self._samples = samples
         self._faults = faults
         self._peak = peak
-        self._last: NDArray[np.float32] | None = None
+        self._past = Past[NDArray[np.float32]](faults)
 
     def start(self, first_ns: int) -> None:
         self._show.start(first_ns)
 
     def take(self, seq: int, now_ns: int) -> NDArray[np.float32]:
         data = self._show.cut(seq * self._samples, self._samples)
-        if self._faults.active("stuck", now_ns) and self._last is not None:
-            return self._last
+        if (again := self._past.again(now_ns)) is not None:
+            return again
         if clip := self._faults.active("clipped", now_ns):
             data = clipped(data, clip.amount, self._peak)
-        self._last = data
+        self._past.keep(data, now_ns)
         return data
 
 
@@ -120,21 +130,21 @@ class FrameContent:
     def __init__(self, show: FrameShow, faults: SensorFaults) -> None:
         self._show = show
         self._faults = faults
-        self._last: bytes | None = None
+        self._past = Past[bytes](faults)
         self._glaring: dict[bytes, bytes] = {}
 
     def start(self, first_ns: int) -> None:
         """A camera's pictures are chosen by time alone."""
 
     def take(self, seq: int, now_ns: int) -> bytes:
-        if self._faults.active("stuck", now_ns) and self._last is not None:
-            return self._last
+        if (again := self._past.again(now_ns)) is not None:
+            return again
         picture = self._show.picture(now_ns, seq)
         if clip := self._faults.active("clipped", now_ns):
             if picture not in self._glaring:
                 self._glaring[picture] = overexposed(picture, clip.amount)
             picture = self._glaring[picture]
-        self._last = picture
+        self._past.keep(picture, now_ns)
         return picture
 
 

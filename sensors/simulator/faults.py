@@ -1,13 +1,17 @@
 """Faults of one sensor, as pure functions of time."""
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sensors.simulator.plan import Fault, FaultKind, Plan
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,36 @@ class SensorFaults:
     def _covers(self, fault: Fault, now_ns: int) -> bool:
         since_s = (now_ns - self.start_ns) * 1e-9 - fault.start_s
         return 0.0 <= since_s < fault.duration_s
+
+
+class Past(Generic[T]):
+    """What a device shows again when it is stuck (the last block) or loops (the last stretch)."""
+
+    def __init__(self, faults: SensorFaults) -> None:
+        self._faults = faults
+        # a little less: clocks drift, and the first block again would be one too many
+        lengths = [0.99e9 * f.amount for f in faults.rows if f.kind == "looped"]
+        self._kept_ns = max(lengths, default=0.0)
+        self._taken: deque[tuple[int, T]] = deque()  # (when, what)
+        self._shown = 0  # of the loop
+
+    def again(self, now_ns: int) -> T | None:
+        """None: nothing is wrong, or nothing was shown before."""
+        if not self._faults.kinds & {"stuck", "looped"} or not self._taken:
+            return None
+        if self._faults.active("stuck", now_ns):
+            return self._taken[-1][1]
+        if self._faults.active("looped", now_ns):
+            self._shown += 1
+            return self._taken[(self._shown - 1) % len(self._taken)][1]
+        return None
+
+    def keep(self, content: T, now_ns: int) -> None:
+        """Remember what was shown, for as long as a loop is; one block at least."""
+        self._taken.append((now_ns, content))
+        while len(self._taken) > 1 and self._taken[0][0] <= now_ns - self._kept_ns:
+            self._taken.popleft()
+        self._shown = 0
 
 
 def faults_of(plan: Plan, sensor: str) -> SensorFaults:

@@ -21,7 +21,7 @@ from sensors.recording import Recorder
 from sensors.signal import Trigger
 from sensors.simulator.cause import HYPOTHESES, OK, Cause, draw_cause
 from sensors.simulator.part import SimulatedPart, simulate_part
-from sensors.simulator.pool import LEAD_S, WINDOW_S, part_count
+from sensors.simulator.pool import DURATION_S, LEAD_S, part_count
 from sensors.simulator.record import blocks, described_sensors, physics_sha256
 from sensors.simulator.workers import in_order
 
@@ -31,8 +31,6 @@ BORDERLINE = (0.7, 1.4)  # severities of the four study parts in ten that are ha
 CLEAR = (1.5, 3.0)  # of three in ten; the other three are good
 _MAKER = "simulated labelled set"
 _STUDY_KEY = 1 << 20  # a station index that no sample has: the study's own stream of causes
-
-DURATION_S = LEAD_S + WINDOW_S + LEAD_S
 
 
 @dataclass(frozen=True, slots=True)

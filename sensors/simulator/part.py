@@ -43,6 +43,14 @@ class SimulatedPart:
     duration_s: float
 
 
+def drawn_cause(
+    seed: int, station_index: int, part_index: int, *, defect_share: float = 0.5
+) -> Cause:
+    """What `simulate_part` of the same arguments draws, without the recordings."""
+    rngs = _streams(seed, station_index, part_index, 0)
+    return draw_cause(rngs["cause"], defect_share=defect_share)
+
+
 def simulate_part(
     seed: int,
     station_index: int,

@@ -13,7 +13,9 @@ from pydantic import Field
 
 from sensors.wiring import Row
 
-FaultKind = Literal["silent", "late", "stuck", "clipped", "gaps", "clock_step", "clock_drift"]
+FaultKind = Literal[
+    "silent", "late", "stuck", "looped", "clipped", "gaps", "clock_step", "clock_drift"
+]
 
 
 class PlanError(ValueError):
@@ -36,7 +38,9 @@ class Fault(Row):
     kind: FaultKind
     start_s: float = 0.0
     duration_s: float = 1e9
-    amount: float = 0.0  # late: s; clipped: share of the range; gaps: share; step: s; drift: ppm
+    # late, clock_step: s; looped: s that are shown again and again; clipped: share of the range;
+    # gaps: share of blocks; clock_drift: ppm
+    amount: float = 0.0
 
 
 class SimulatedSensor(Row):

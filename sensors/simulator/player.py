@@ -103,7 +103,7 @@ class Schedule:
                 await self._outlets[item.sensor](item)
 
     async def _take(self, device: Device, due_ns: int) -> None:
-        block, send_ns = device.take()
+        block, send_ns, _ = device.take()
         self._push(device.due_ns, device)
         if block is None:
             return

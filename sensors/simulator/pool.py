@@ -14,11 +14,13 @@ from sensors import recording
 from sensors.block import Block
 from sensors.errors import BadReading
 from sensors.recording import RecordedBlock, RecordedPart
+from sensors.simulator.part import SimulatedPart
 
 IDLE = "idle"  # folder of the idle stretch inside the pool, itself a recording of one part
 MAX_BYTES = 2 << 30  # of all decoded parts a process holds
 LEAD_S = 0.03  # a part stands before the sensors this long before its edge and after its window
 WINDOW_S = 0.5
+DURATION_S = LEAD_S + WINDOW_S + LEAD_S  # of a part that is looked at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,21 @@ def load(folder: Path, budget: int = MAX_BYTES) -> Pool:
         for sense in parts[0].waves
     }
     return Pool(tuple(parts), idle[0], peaks)
+
+
+def pool_part(part: SimulatedPart) -> PoolPart:
+    """A part just simulated, as one that was recorded and loaded.
+
+    What its recordings are longer than a window lies half before its edge and half after its end.
+    """
+    lead_s = max(0.0, (part.duration_s - WINDOW_S) / 2.0)
+    waves = {
+        "vibration": Wave(part.vibration, round(lead_s * SENSES["vibration"].rate_hz)),
+        "audio": Wave(part.sound[np.newaxis], round(lead_s * SENSES["audio"].rate_hz)),
+    }
+    lead_ns = round(lead_s * 1e9)
+    times_ns = tuple(round(time_s * 1e9) - lead_ns for time_s in part.frame_times_s)
+    return PoolPart(waves, Frames(part.frames, times_ns))
 
 
 def part_count(folder: Path) -> int:

@@ -91,6 +91,65 @@ def test_a_clock_that_is_set_is_counted_once_and_time_goes_on(step_ns: int) -> N
     assert all(abs(error - LEAST_DELAY) < 0.3 * MS for error in mapped[300:])
 
 
+@pytest.mark.parametrize("delay_ms", [60, 400])
+def test_a_delay_that_stays_is_not_followed_and_then_doubted(delay_ms: int) -> None:
+    """Its way is longer, or its clock was set back: whoever follows blindly cuts another moment."""
+    bench = Bench()
+    for seq, first, arrival in blocks(12_000):
+        late = delay_ms * MS if seq >= 3000 else 0
+        error = bench.block(seq, first, arrival + late) - first
+        if seq < 8500:  # for 55 s
+            assert abs(error) < 3 * MS or seq < 300
+            assert bench.clock.kind == "envelope"
+    assert bench.clock.kind == "doubtful"
+    assert bench.counts == {"clock_doubtful": 1}
+
+
+def test_a_delay_that_ends_is_no_doubt_any_more() -> None:
+    bench = Bench()
+    kinds = []
+    for seq, first, arrival in blocks(14_000):
+        late = 100 * MS if 3000 <= seq < 12_000 else 0
+        error = bench.block(seq, first, arrival + late) - first
+        kinds.append(bench.clock.kind)
+    assert kinds[11_999] == "doubtful"
+    assert kinds[-1] == "envelope"
+    assert abs(error - LEAST_DELAY) < 0.3 * MS
+
+
+@pytest.mark.parametrize("step_ms", [-50, -300, -1500])
+def test_a_synchronised_clock_that_is_set_back_is_not_believed_and_time_goes_on(
+    step_ms: int,
+) -> None:
+    """Its stamps would be those of another moment, and possible ones."""
+    bench = Bench("synchronised")
+    for seq, first, arrival in blocks(2000):
+        step = step_ms * MS if seq >= 1000 else 0
+        error = bench.block(seq, first + ANCHOR + step, arrival) - first
+        assert abs(error) < 20 * MS
+    assert bench.clock.kind == "envelope"
+    assert bench.counts == {"clock_step": 1, "clock_untrusted": 1}
+
+
+def test_a_synchronised_clock_that_is_set_right_again_is_believed_again() -> None:
+    bench = Bench("synchronised")
+    for seq, first, arrival in blocks(3000):
+        step = -300 * MS if 1000 <= seq < 2000 else 0
+        mapped = bench.block(seq, first + ANCHOR + step, arrival)
+    assert mapped == first
+    assert bench.clock.kind == "synchronised"
+
+
+def test_a_synchronised_clock_that_falls_back_slowly_is_followed() -> None:
+    """500 ppm: 60 ms in two minutes; 20 ms are believed, the envelope is 10 s (5 ms) behind."""
+    bench = Bench("synchronised")
+    for seq, first, arrival in blocks(12_000):
+        drift = round((first - 50 * SECOND) * 500e-6)
+        error = bench.block(seq, first + ANCHOR - drift, arrival) - first
+        assert abs(error) < 27 * MS
+    assert bench.clock.kind == "envelope"
+
+
 def test_missing_blocks_with_a_matching_gap_are_no_step() -> None:
     bench = Bench()
     for seq, first, arrival in blocks(3000):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sensors.series import SeriesRing
 from sensors.signal import Quality, Sample, Window
 from sensors.windower import Need, Windower
 
@@ -179,7 +180,9 @@ def test_a_device_whose_rate_is_50_ppm_off_is_followed(station: Station, ppm: in
     assert not station.counts
 
 
-def test_a_gap_is_bridged_counted_and_stated(station: Station) -> None:
+def test_a_gap_is_bridged_by_its_mirrored_surroundings_counted_and_stated(
+    station: Station,
+) -> None:
     for k in range(100):
         if not 40 <= k < 45:
             station.block(k)
@@ -187,8 +190,27 @@ def test_a_gap_is_bridged_counted_and_stated(station: Station) -> None:
     assert station.counts == {("v", "gap"): 1}
     assert window.quality.gaps == 1
     assert window.quality.coverage == pytest.approx(0.9)  # 50 of 500 ms
-    np.testing.assert_allclose(window.data[0], np.arange(5120, 5120 + LENGTH), atol=1)
-    np.testing.assert_array_equal(window.data[0, 6400:], np.arange(11_520, 5120 + LENGTH))
+    data = window.data[0]  # the gap is 5120 to 6400, and its last block fades into what follows
+    np.testing.assert_array_equal(data[:5120], np.arange(5120, 10_240))
+    np.testing.assert_array_equal(data[6400:], np.arange(11_520, 5120 + LENGTH))
+    np.testing.assert_array_equal(data[5120:6144], data[5119:4095:-1])
+    assert data[6399] == pytest.approx(data[6400], rel=1e-5)
+
+
+def test_a_bridge_has_the_level_of_its_surroundings() -> None:
+    noise = np.random.default_rng(7).normal(0.0, 3.0, (2, 100 * BLOCK)).astype(np.float32)
+    ring = SeriesRing(2, RATE, 200 * BLOCK, lambda _: None)
+    for k in range(100):
+        if not 40 <= k < 43:
+            data = noise[:, k * BLOCK : (k + 1) * BLOCK]
+            sample = Sample("v", k, 0, k * BLOCK_NS, RATE, data)
+            ring.add(sample, k * BLOCK_NS, "envelope")
+    window = ring.cut("v", 0, 100 * BLOCK, 0, partial=False)
+    assert window is not None
+    bridge = window.data[:, 40 * BLOCK : 43 * BLOCK]
+    assert bridge.std() == pytest.approx(3.0, rel=0.08)  # of 1536 samples: 4 standard errors
+    steps = np.abs(np.diff(window.data, axis=1)).max()
+    assert np.abs(np.diff(bridge, axis=1)).max() <= steps
 
 
 def test_a_gap_longer_than_the_ring_does_no_harm(station: Station) -> None:
@@ -241,7 +263,7 @@ def test_a_mapping_that_improves_moves_the_past_with_it(station: Station) -> Non
     assert abs(station.cut(START + 20 * MS).data[0, 0] - 512) < 0.1 * RATE / 1000
 
 
-def test_at_the_deadline_what_is_there_is_cut_and_the_rest_rests_at_the_mean(
+def test_at_the_deadline_what_is_there_is_cut_and_the_rest_is_its_mirror_image(
     station: Station,
 ) -> None:
     for k in range(60):
@@ -251,7 +273,7 @@ def test_at_the_deadline_what_is_there_is_cut_and_the_rest_rests_at_the_mean(
     assert window.quality.coverage == pytest.approx(0.8)
     assert window.quality.gaps == 1
     np.testing.assert_array_equal(window.data[0, :10_240], np.arange(5120, 15_360))
-    np.testing.assert_allclose(window.data[0, 10_240:], (5120 + 15_359) / 2, rtol=1e-6)
+    np.testing.assert_array_equal(window.data[0, 10_240:], window.data[0, 10_239:7_679:-1])
 
 
 def test_less_than_half_a_window_is_no_window(station: Station) -> None:
@@ -300,6 +322,21 @@ def test_a_past_that_moved_under_a_window_is_its_skew(station: Station) -> None:
     quality = station.cut(START + 350 * MS).quality
     assert quality.skew_ms == pytest.approx(80.0, abs=5.0)
     assert station.cut(START + 450 * MS).quality.skew_ms < 1.0
+
+
+def test_a_source_that_plays_its_last_half_second_again_replays(station: Station) -> None:
+    wave = np.random.default_rng(2).normal(size=(2, 100 * BLOCK)).astype(np.float32)
+    for k in range(100):
+        source = k if k < 60 else 10 + (k - 60) % 50  # from 600 ms on: 100 to 600 ms again
+        station.data(k, wave[:, source * BLOCK : (source + 1) * BLOCK])
+    assert station.cut(START).quality.replayed == pytest.approx(0.0)
+    assert station.cut(START + 450 * MS).quality.replayed == pytest.approx(0.7)
+    assert station.cut(START + 450 * MS).quality.repeated == 0.0
+    for k in range(60):
+        station.frame(k, value=k if k < 30 else 15 + k % 15)
+    window = station.windower.cut("c", START + round(30 * FRAME_NS), 0)
+    assert window is not None
+    assert window.quality.replayed == 1.0
 
 
 def test_a_clip_is_the_pictures_nearest_to_the_stated_times(station: Station) -> None:

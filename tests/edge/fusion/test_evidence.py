@@ -7,7 +7,7 @@ import pytest
 
 from edge import bundle, config
 from edge.bundle import Detector, DetectorClass, SeriesInput
-from edge.fusion.evidence import excludes, reliability, statement
+from edge.fusion.evidence import excludes, placed, reliability, statement
 from edge.fusion.frame import Frame
 from edge.fusion.mass import vacuous
 from sensors.signal import Appearance, Quality, Waveform
@@ -124,6 +124,7 @@ def test_on_a_window_with_a_bridge_no_detector_rejects_a_part_alone(
     ("quality", "reason"),
     [
         (Quality(repeated=1.0), "stuck: 100 % of blocks repeat"),
+        (Quality(replayed=1 / 8), "stuck: 12.5 % of blocks are replayed"),
         (Quality(is_flat=True), "flat: no variation at all"),
         (Quality(coverage=0.5), "incomplete: 50 % of the window has no data"),
         (Quality(clipped=0.2), "clipped: 20 % of samples"),
@@ -152,9 +153,23 @@ def test_between_the_limits_belief_falls_evenly() -> None:
     assert reason == "stuck: 27.5 % of blocks repeat"
 
 
+def test_what_is_hardly_believed_is_not_believed_at_all() -> None:
+    """On such a word no part could pass, and the sensor would not count as absent either."""
+    assert reliability(Quality(repeated=0.33))[0] == pytest.approx(0.28)
+    assert reliability(Quality(repeated=0.35)) == (0.0, "stuck: 35 % of blocks repeat")
+
+
+def test_a_window_whose_time_is_doubtful_is_not_believed_and_says_why() -> None:
+    believed, reason = placed("doubtful", reliability(Quality(clipped=0.02)))
+    assert believed == 0.0
+    assert reason.startswith("mis-timed: it comes later than it used to")
+    assert reason.endswith("clipped: 2 % of samples")
+    assert placed("envelope", (0.7, "clipped")) == (0.7, "clipped")
+
+
 def test_the_worst_sign_decides_and_stands_first() -> None:
-    believed, reason = reliability(Quality(coverage=0.9, gaps=2, clipped=0.04))
-    assert believed == pytest.approx((0.05 - 0.04) / (0.05 - 0.001))
+    believed, reason = reliability(Quality(coverage=0.9, gaps=2, clipped=0.03))
+    assert believed == pytest.approx((0.05 - 0.03) / (0.05 - 0.001))
     assert [one.split(":")[0] for one in reason.split("; ")] == ["clipped", "incomplete", "torn"]
 
 

@@ -187,3 +187,12 @@ def test_a_fault_touches_no_other_sensor(make_plan: MakePlan, loaded: pool.Pool)
     faulty = all_blocks(Fault(sensor="cam", kind="silent"))
     assert faulty["vib"] == healthy["vib"]
     assert blocks(faulty["cam"]) == []
+
+
+def test_a_looping_sensor_shows_its_last_stretch_again_and_again(run: Run) -> None:
+    healthy, looped = blocks(run(VIBRATION)), blocks(run(VIBRATION, fault("looped", 0.2)))
+    before = [block for block in healthy if begins_s(block) < 1.0][-20:]
+    again = [block for block in looped if is_faulty(block)]
+    assert len(again) == 100
+    assert [one.data for one in again] == [before[k % 20].data for k in range(100)]
+    assert [one.seq for one in looped] == [one.seq for one in healthy]
