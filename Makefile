@@ -51,7 +51,7 @@ $(VENV)/.test: pyproject.toml constraints.txt $(VENV)/.runtime
 
 .PHONY: mosquitto
 mosquitto:
-	@sh tests/install-mosquitto.sh
+	@sh tests/install-peers.sh
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -251,9 +251,9 @@ def test_sizes_are_limited_before_anything_is_copied(
         Store(shop.store).install(shop.bundle("1.0.0"), shop.trusted, None)
 
 
-def test_millions_of_fields_in_a_few_megabytes_are_refused(shop: Shop) -> None:
+def test_a_flood_of_fields_is_refused(shop: Shop) -> None:
     folder = shop.bundle("1.0.0")
-    shop.replace(folder, "camera.onnx", b"\x08\x01" * 20_000_000)
+    shop.replace(folder, "camera.onnx", b"\x08\x01" * 600_000)
     with pytest.raises(BundleError, match="more than 524288 fields"):
         Store(shop.store).install(folder, shop.trusted, None)
 

@@ -13,7 +13,7 @@ from .bundles import Shop, edge
 
 needs_minisign = pytest.mark.skipif(
     shutil.which("minisign") is None,
-    reason="minisign is missing: sudo apt-get install minisign (tests/install-servers.sh does it)",
+    reason="minisign is missing: sudo apt-get install minisign (tests/install-peers.sh does it)",
 )
 MESSAGE = b"format = 1\n"
 
