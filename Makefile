@@ -62,7 +62,7 @@ $(VENV)/.engines: $(VENV)/.test
 
 .PHONY: mosquitto
 mosquitto:
-	@sh tests/install-mosquitto.sh
+	@sh tests/install-peers.sh
 
 clean:
 	rm -rf $(VENV) build *.egg-info

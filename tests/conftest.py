@@ -18,6 +18,7 @@ TOGETHER = (
     "edge/publish/test_mqtt.py",
     "edge/publish/test_outbox.py",
     "edge/publish/test_plc.py",
+    "edge/store",
     "edge/test_explain.py",
     "edge/test_fuse.py",
     "edge/test_replay.py",

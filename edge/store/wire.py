@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 MAX_VARINT = 10  # bytes
+MAX_FIELDS = 2**19  # of one message: large data are packed
 MAX_FIELD = 2**29 - 1
 Value = int | memoryview
 
@@ -21,7 +22,9 @@ class Message:
 
     def __init__(self, data: memoryview) -> None:
         self._fields: dict[int, list[Value]] = {}
-        for number, value in fields(data):
+        for count, (number, value) in enumerate(fields(data)):
+            if count == MAX_FIELDS:
+                raise Malformed(f"a message of more than {MAX_FIELDS} fields")
             self._fields.setdefault(number, []).append(value)
 
     def __contains__(self, number: int) -> bool:
