@@ -4,8 +4,8 @@ Every mishap is held against the same parts with that sensor *told* missing, pai
 its own defects are then not asked about, under "inspect" no part passes; both are stated. The
 requirement: a sensor that goes wrong lets no more defects pass than one that is told missing
 (within the exact 95 % interval of that rate), unless it lets no more pass than when nothing is
-wrong; and of the good parts at most one in a hundred more fail than when it is told missing. A
-good part that is left uncertain has failed.
+wrong; and of the good parts at most one in a hundred more fail than when it is told missing,
+with the same exception. A good part that is left uncertain has failed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -131,7 +131,7 @@ def _row(
     faults = []
     if escapes.share > limit.high and escapes.events > rate_of(sound.passed, ~good).events:
         faults.append("escapes")
-    if fails.share > allowed.share + ALLOWED:
+    if fails.share > allowed.share + ALLOWED and fails.events > rate_of(~sound.passed, good).events:
         faults.append("good parts fail")
     return Row(
         sensor,
