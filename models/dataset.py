@@ -53,13 +53,13 @@ GOLDEN = Split("golden", seed=705, first_station=900, stations=10, defect_share=
 COMPARISON = Split("comparison", seed=706, first_station=910, stations=200, defect_share=0.5)
 # What healthy windows measure is learnt on these: a station for each part, as limits must hold on
 # stations never seen, and parts of one station are alike.
-MONITOR = Split("monitor", seed=707, first_station=1120, stations=8_000, defect_share=0.25)
+MONITOR = Split("monitor", seed=707, first_station=1120, stations=20_000, defect_share=0.25)
 # Thresholds are chosen on the first and tested on the second. Every part has a station of its own:
 # parts of one station are alike, and exact tests want parts drawn independently.
-TUNING = Split("tuning", seed=708, first_station=10_000, stations=40_000, defect_share=0.5)
+TUNING = Split("tuning", seed=708, first_station=22_000, stations=28_000, defect_share=0.5)
 CERTIFYING = Split("certifying", seed=709, first_station=50_000, stations=50_000, defect_share=0.75)
 # Of these one sensor after the other goes wrong; they set nothing and choose nothing either.
-PROOF = Split("proof", seed=711, first_station=9_200, stations=100, defect_share=0.75)
+PROOF = Split("proof", seed=711, first_station=21_500, stations=100, defect_share=0.75)
 
 
 @dataclass(frozen=True, slots=True)

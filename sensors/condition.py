@@ -72,5 +72,5 @@ def _channel(data: NDArray[np.float32]) -> Waveform:
         level=math.sqrt(power),
         floor=math.sqrt(min(powers) / 2.0),
         whiteness=sum(powers) / STRETCHES / power if power else 0.0,
-        held=1.0 - np.count_nonzero(steps != 0.0) / steps.size,
+        held=1.0 - float(np.count_nonzero(steps)) / steps.size,
     )

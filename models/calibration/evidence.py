@@ -42,6 +42,7 @@ class Evidence:
     severity: Real  # (part,), 1 is the reject limit
     mass: Mapping[str, Real]  # detector -> (part, focal set), in the order of `focal_sets`
     reliability: Mapping[str, Real]  # detector -> (part,)
+    is_foreign: Mapping[str, NDArray[np.bool_]]  # detector -> (part,): it may not pass
     ran: Mapping[str, Ran]
     sha256: str  # of every window, in order
 
@@ -56,7 +57,8 @@ class Evidence:
         status: Status = "ok" if reliability == 1.0 else "sick"
         report = SensorReport(status=status, detector=name, reliability=reliability)
         mass = Mass(frame, {focal_set: mass for focal_set, mass in focal if mass > 0.0})
-        return Heard(Answer(sensor, "ok"), report, mass, {})
+        unfamiliar = "unlike healthy ones" if self.is_foreign[name][row] else ""
+        return Heard(Answer(sensor, "ok"), report, mass, {}, unfamiliar)
 
 
 def focal_sets(manifest: Manifest, detector: str) -> list[int]:
@@ -125,6 +127,7 @@ def _keep(task: _Task) -> None:
     for place, sensor in enumerate(networks.sensors):
         said, name = [row[place] for row in heard], sensor.input
         columns[f"reliability.{name}"] = np.array([one.report.reliability for one in said])
+        columns[f"foreign.{name}"] = np.array([bool(one.unfamiliar) for one in said])
         columns[f"mass.{name}"] = np.array([_row(one.mass, manifest, name) for one in said])
     ran = {
         name: {"engine": one.runner.name, "precision": one.runner.precision}
@@ -164,6 +167,7 @@ def _read(file: Path, manifest: Manifest) -> Evidence:
             data["severity"],
             {name: data[f"mass.{name}"] for name in names},
             {name: data[f"reliability.{name}"] for name in names},
+            {name: data[f"foreign.{name}"] for name in names},
             ran,
             data["sha256"].tobytes().hex(),
         )
@@ -179,6 +183,7 @@ def _joined(shards: Sequence[Evidence], folder: Path) -> Evidence:
         np.concatenate([one.severity for one in shards]),
         {name: np.concatenate([one.mass[name] for one in shards]) for name in names},
         {name: np.concatenate([one.reliability[name] for one in shards]) for name in names},
+        {name: np.concatenate([one.is_foreign[name] for one in shards]) for name in names},
         first.ran,
         hashlib.sha256(bytes.fromhex("".join(one.sha256 for one in shards))).hexdigest(),
     )

@@ -20,6 +20,7 @@ from models.calibration.parts import sensors
 
 Real = NDArray[np.float64]
 Truths = NDArray[np.bool_]
+NEVER = -1.0  # less than any threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Standings:
 
     names: tuple[str, ...]
     unasked: tuple[str, ...]  # defects that no sensor at work can see
-    passing: Real
+    passing: Real  # NEVER of a part that looks foreign to a sensor: it may not pass
     defect: Real
     conflict: Real
     is_good: Truths
@@ -48,7 +49,7 @@ class Standings:
     is_unasked: Truths  # at or above its limit, of another kind
 
     def said(self, limits: Thresholds) -> Said:
-        """As `edge.fusion.decision.Criteria.outcome`, on all parts; nothing bars accepted ones."""
+        """As `edge.fusion.decision.Criteria.outcome`, on all parts."""
         rejected = self.defect >= limits.defect_belief
         passed = (self.passing >= limits.ok_belief) & (self.conflict <= limits.conflict)
         return Said(passed & ~rejected, rejected)
@@ -74,7 +75,10 @@ def standings(evidence: Evidence, bundle: Bundle, names: tuple[str, ...]) -> Sta
     unasked = 0
     for at, found in enumerate(_together(evidence, bundle, names, rows.tolist())):
         unasked = found.criteria.unasked
-        numbers[at] = found.criteria.standing(found.combination)
+        standing = found.criteria.standing(found.combination)
+        if found.criteria.bars:
+            standing = standing._replace(passing=NEVER)
+        numbers[at] = standing
     defect, passing, conflict = numbers.T
     frame = Frame(manifest.hypotheses)
     unseen = frame.names(unasked)

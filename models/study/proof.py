@@ -166,7 +166,7 @@ def _outcomes(
 
     def outcome(name: str, one: Heard, said: Said | None) -> _Outcome:
         is_at_work = one.report.reliability > 0.0
-        key = name, is_at_work, tuple(one.mass.items())
+        key = name, is_at_work, one.unfamiliar, tuple(one.mass.items())
         if key not in decided:
             heard = [one if other == name else sound[other] for other in sensors]
             decided[key] = weigh(heard, bundle).decided.decision
@@ -193,5 +193,6 @@ def answer(sensor: Sensor, said: Said) -> Answer:
         window = Window(sensor.id, np.empty(0, np.float32), 0, 0, 0, 0, said.clock, said.quality)
     if said.logits is not None:
         logits = np.array(said.logits, np.float32)
-        score = Score(sensor.id, sensor.input, logits, None, None, 0, 0, "kept", "int8")
+        embedding = None if said.embedding is None else np.array(said.embedding, np.float32)
+        score = Score(sensor.id, sensor.input, logits, None, embedding, 0, 0, "kept", "int8")
     return Answer(sensor, said.status, said.reason, window, score)

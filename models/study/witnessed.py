@@ -18,6 +18,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from pydantic import TypeAdapter
 from rich.progress import track
 
 from edge.bundle import Bundle, load
@@ -52,6 +53,7 @@ class Said:
     clock: ClockKind
     quality: Quality | None  # None: there was no window
     logits: tuple[float, ...] | None  # None: nobody asked the network
+    embedding: tuple[float, ...] | None
     error_ms: float  # of the mapped time; no appliance knows it
 
 
@@ -126,6 +128,9 @@ def sensors_of(bundle: Bundle) -> dict[str, Sensor]:
     }
 
 
+Answered = tuple[tuple[float, ...], tuple[float, ...] | None]  # logits, embedding
+
+
 class Listener:
     """The appliance's ears for one part: windows and networks."""
 
@@ -138,7 +143,7 @@ class Listener:
         }
         self._detectors = detectors
         self._scene = scene
-        self._answered: dict[tuple[str, bytes], tuple[float, ...]] = {}  # a window is asked once
+        self._answered: dict[tuple[str, bytes], Answered] = {}  # a window is asked once
 
     def hear(self, name: str) -> Said:
         """One sensor, with which nothing is wrong."""
@@ -160,15 +165,16 @@ class Listener:
         lacks = None if watched.is_whole else shortfall(window)
         status, reason = lacks or ("ok", "")
         if window is None:
-            return Said(status, reason, "envelope", None, None, error_ms)
-        logits = None if lacks else self._ask(name, window)
-        return Said(status, reason, window.clock, window.quality, logits, error_ms)
+            return Said(status, reason, "envelope", None, None, None, error_ms)
+        logits, embedding = (None, None) if lacks else self._ask(name, window)
+        return Said(status, reason, window.clock, window.quality, logits, embedding, error_ms)
 
-    def _ask(self, name: str, window: Window) -> tuple[float, ...]:
+    def _ask(self, name: str, window: Window) -> Answered:
         key = name, window.data.tobytes()
         if key not in self._answered:
-            logits = self._detectors[name].infer(window).logits
-            self._answered[key] = tuple(float(one) for one in logits)
+            score = self._detectors[name].infer(window)
+            embedding = None if score.embedding is None else tuple(score.embedding.tolist())
+            self._answered[key] = tuple(score.logits.tolist()), embedding
         return self._answered[key]
 
 
@@ -231,15 +237,10 @@ def _path(folder: Path, split: Split, station: int) -> Path:
 
 
 def _said(kept: dict[str, Any]) -> Said:
-    quality, logits = kept["quality"], kept["logits"]
-    return Said(
-        kept["status"],
-        kept["reason"],
-        kept["clock"],
-        None if quality is None else Quality(**quality),
-        None if logits is None else tuple(logits),
-        kept["error_ms"],
-    )
+    return _SAID.validate_python(kept)
+
+
+_SAID = TypeAdapter(Said)
 
 
 def _one_thread() -> None:

@@ -211,7 +211,10 @@ class _Door:
         )
         if arrival_ns >= watched_ns:
             sensor = self._need.sensor
-            sample = Sample(sensor, one.seq, one.t0_ns, arrival_ns, one.rate_hz, self._data(one))
+            sample = Sample(
+                sensor, one.seq, one.t0_ns, arrival_ns, one.rate_hz, self._data(one),
+                late_ns=self._clock.late_ns, drift_ppm=self._clock.drift_ppm,
+            )  # fmt: skip
             self.windower.add(sample, time_ns, self._clock.kind)
         return time_ns
 

@@ -50,8 +50,9 @@ def drawn(bundle: Bundle, parts: int, seed: int) -> Evidence:
             rows[row] = [said[one] for one in sets]
         mass[name] = rows
     sound = {name: np.ones(parts) for name in mass}
+    foreign = {name: np.zeros(parts, bool) for name in mass}
     severity = np.where(truth == 0, 0.0, 2.0)
-    return Evidence(truth, severity, mass, sound, dict.fromkeys(mass, ENGINE), "0" * 64)
+    return Evidence(truth, severity, mass, sound, foreign, dict.fromkeys(mass, ENGINE), "0" * 64)
 
 
 def calibrated(bundle: Bundle, parts: int, wanted: Wanted | None = None) -> Calibration:

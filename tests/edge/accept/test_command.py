@@ -65,7 +65,10 @@ def test_it_says_what_the_parts_prove_and_what_not(simulated: Path, tmp_path: Pa
     assert states["Escape bound"] == "not met"
     assert states["Latency bound"] == "met"  # 300 runs, none late
     assert data["latency"]["p99_bound_ms"] == pytest.approx(13.99)
-    assert {one["appraiser"] for one in data["agreement"]["appraisers"]} == {"cell1600", "cell1601"}
+    assert {one["appraiser"] for one in data["agreement"]["appraisers"]} == {
+        "cell120000",
+        "cell120001",
+    }
     assert [one["sensor"] for one in data["comparison"]["sensors"]]
     for words in ("Not accepted", "two cores", "audio alone", "Clopper-Pearson", "reject limit"):
         assert words in page
@@ -84,7 +87,7 @@ def test_parts_are_judged_as_replay_judges_them(simulated: Path, tmp_path: Path)
         (one["recording"], one["index"]): (one["decision"], one["defect"])
         for one in accept(tmp_path, simulated)[1]["showings"]
     }
-    for recording in ("cell1600", "cell1601"):
+    for recording in ("cell120000", "cell120001"):
         out = tmp_path / f"{recording}.json"
         assert main(["replay", str(simulated / recording), "--json", str(out)]) == 0
         for one in json.loads(out.read_text())["verdicts"]:
@@ -104,8 +107,8 @@ def test_taking_a_part_out_afterwards_is_not_accepted(simulated: Path, tmp_path:
     fewer = tmp_path / "fewer"
     shutil.copytree(simulated, fewer)
     rows = (fewer / "truth.csv").read_text().splitlines(keepends=True)
-    (fewer / "truth.csv").write_text("".join(r for r in rows if not r.startswith("cell1600,1,")))
-    shutil.rmtree(fewer / "cell1600" / "parts" / "000001")
+    (fewer / "truth.csv").write_text("".join(r for r in rows if not r.startswith("cell120000,1,")))
+    shutil.rmtree(fewer / "cell120000" / "parts" / "000001")
     accept(tmp_path, simulated)
     _, data, page = accept(tmp_path, fewer)
     assert data["criteria"][0]["state"] == "not met"
@@ -117,7 +120,7 @@ def test_the_attempt_is_written_down_before_the_first_part_is_judged(
 ) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(simulated, broken)
-    (broken / "cell1600" / "parts" / "000001" / "audio.blocks").write_bytes(b"\xc1")
+    (broken / "cell120000" / "parts" / "000001" / "audio.blocks").write_bytes(b"\xc1")
     out = tmp_path / "report.html"
     assert main(["accept", str(line_at(tmp_path)), str(broken), "--out", str(out)]) == 2
     assert [row["event"] for row in attempts(tmp_path)] == ["attempt"]
@@ -139,7 +142,7 @@ def test_what_cannot_be_done_uses_no_parts_up(
 def test_the_hash_of_a_set_is_the_same_wherever_it_lies(simulated: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     copy.mkdir()
-    for name in ("truth.csv", "cell1601", "cell1600"):  # in another order
+    for name in ("truth.csv", "cell120001", "cell120000"):  # in another order
         source = simulated / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, copy / name)
     one, other = labelled.recordings(simulated), labelled.recordings(copy)
@@ -155,7 +158,7 @@ def test_the_hash_of_a_set_is_the_same_wherever_it_lies(simulated: Path, tmp_pat
 def test_stored_data_twice_is_no_repeat(simulated: Path, tmp_path: Path) -> None:
     copied = tmp_path / "copied"
     shutil.copytree(simulated, copied)
-    parts = copied / "cell1600" / "parts"
+    parts = copied / "cell120000" / "parts"
     shutil.copytree(parts / "000001", parts / "000099")
     with pytest.raises(ConfigError, match="proves nothing; clamp the part again"):
         labelled.recordings(copied)

@@ -49,8 +49,8 @@ def test_a_number_that_is_none_is_no_healthy_one() -> None:
 
 
 def test_the_worst_doubt_decides_and_stands_first() -> None:
-    found = [Doubt(0.7, "a", may_be_part=False), Doubt(0.2, "b", may_be_part=True)]
-    assert believed(found) == (0.2, "b; a")
+    found = [Doubt(0.7, "a", may_be_part=False), Doubt(0.3, "b", may_be_part=True)]
+    assert believed(found) == (0.3, "b; a")
     assert barring(found) == "b"
     assert (believed([]), barring([])) == ((1.0, ""), "")
 

@@ -7,7 +7,8 @@ import pytest
 
 from edge import bundle, config
 from edge.bundle import Detector, DetectorClass, SeriesInput
-from edge.fusion.evidence import excludes, placed, reliability, statement
+from edge.fusion.doubt import believed
+from edge.fusion.evidence import excludes, placed, reliability, signs, statement
 from edge.fusion.frame import Frame
 from edge.fusion.mass import vacuous
 from sensors.signal import Appearance, Quality, Waveform
@@ -160,11 +161,11 @@ def test_what_is_hardly_believed_is_not_believed_at_all() -> None:
 
 
 def test_a_window_whose_time_is_doubtful_is_not_believed_and_says_why() -> None:
-    believed, reason = placed("doubtful", reliability(Quality(clipped=0.02)))
-    assert believed == 0.0
+    kept, reason = believed([*placed("doubtful"), *signs(Quality(clipped=0.02))])
+    assert kept == 0.0
     assert reason.startswith("mis-timed: it comes later than it used to")
     assert reason.endswith("clipped: 2 % of samples")
-    assert placed("envelope", (0.7, "clipped")) == (0.7, "clipped")
+    assert placed("envelope") == placed("synchronised") == []
 
 
 def test_the_worst_sign_decides_and_stands_first() -> None:
