@@ -7,10 +7,11 @@ import asyncio
 import time
 
 from edge.config import Line, Station
-from edge.judge import Times, verdict, weigh
+from edge.judge import weigh
 from edge.metrics import Metrics
 from edge.part import Part, Reserve
 from edge.publish.outbox import Outbox
+from edge.seal import Times, verdict
 from edge.tape import Tape
 from edge.verdict import Verdict
 

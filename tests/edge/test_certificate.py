@@ -9,7 +9,8 @@ from edge.accepted import Accepted
 from edge.bundle import Bundle, Manifest
 from edge.certificate import Certificate, Promise, Ran, standing
 from edge.check import certified
-from edge.judge import Answer, Times, hear, verdict, weigh
+from edge.judge import Answer, hear, weigh
+from edge.seal import Times, verdict
 from edge.verdict import Verdict
 from sensors.signal import Trigger
 

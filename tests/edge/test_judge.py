@@ -11,9 +11,10 @@ from edge.accepted import Accepted
 from edge.bundle import Bundle, Manifest
 from edge.config import Sensor
 from edge.inference.detector import Score
-from edge.judge import Answer, Times, hear, verdict, weigh
+from edge.judge import Answer, hear, weigh
 from edge.metrics import Metrics
 from edge.monitor import Band
+from edge.seal import Times, verdict
 from edge.verdict import Verdict
 from sensors.signal import Appearance, Quality, Trigger, Waveform, Window
 

@@ -14,7 +14,8 @@ from edge.accepted import Accepted
 from edge.bundle import Bundle
 from edge.config import Sensor
 from edge.inference.detector import Score
-from edge.judge import Answer, Heard, Times, hear, verdict, weigh
+from edge.judge import Answer, Heard, hear, weigh
+from edge.seal import Times, verdict
 from edge.verdict import SensorReport, Verdict
 from edge.windows import join
 from sensors.signal import Quality, Trigger, Window
