@@ -35,6 +35,7 @@ class Sensor(SensorSource):
     offset_s: float = 0.0  # from the trigger's edge to the window's start
     offsets_s: tuple[float, ...] = ()  # to the start of each of several windows of a part
     on_missing: Literal["inspect", "accept"] = "inspect"
+    on_foreign: Literal["inspect", "accept"] = "inspect"  # accept: what looks foreign is missing
 
     @model_validator(mode="after")
     def _windowed(self) -> "Sensor":

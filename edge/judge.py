@@ -104,7 +104,8 @@ def together(heard: Sequence[Heard], bundle: Bundle) -> Together:
     """Evidence of every sensor, one of each, combined, beside the criteria of those at work.
 
     A sensor that is too sick to be believed is an absent one, which the plant may accept. Not so
-    one whose window looks foreign: it is not absent, it saw something, and that may be the part.
+    one whose window looks foreign: it is not absent, it saw something, and that may be the part;
+    unless the plant takes the sensor to be at fault then, too.
     """
     manifest = bundle.manifest
     frame = Frame(manifest.hypotheses)
@@ -119,13 +120,17 @@ def together(heard: Sequence[Heard], bundle: Bundle) -> Together:
             at_work.append(one)
             watched |= rules_out
             absent += [Absence(f"{sensor.id}, {it},", is_accepted, 0) for it in one.unseen]
-        elif not one.unfamiliar:
+        elif not _bars(one):
             absent.append(Absence(sensor.id, is_accepted, rules_out))
     combination = combine(manifest.rule, [one.mass for one in heard])
     thresholds = manifest.thresholds_for(frozenset(one.answer.sensor.input for one in at_work))
-    strange = [f"{one.answer.sensor.id}: {one.unfamiliar}" for one in heard if one.unfamiliar]
+    strange = [f"{one.answer.sensor.id}: {one.unfamiliar}" for one in heard if _bars(one)]
     held = criteria(frame, manifest.good, thresholds, absent, watched=watched, unfamiliar=strange)
     return Together(combination, held, tuple(at_work))
+
+
+def _bars(one: Heard) -> bool:
+    return bool(one.unfamiliar) and one.answer.sensor.on_foreign == "inspect"
 
 
 def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:

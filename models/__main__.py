@@ -148,7 +148,7 @@ def prove(arguments: argparse.Namespace) -> None:
     parts = arguments.parts or FAULT_PARTS
     witnessed.collect(bundle, folder, dataset.PROOF, parts, arguments.jobs)
     heard = witnessed.read(bundle, folder, dataset.PROOF, parts)
-    found = proof.prove(heard, bundle, mishaps.mishaps(), proof.MODES)
+    found = proof.prove(heard, bundle, mishaps.mishaps(), tuple(proof.POLICIES))
     console = Console()
     proof_report.show(found, console if console.is_terminal else Console(width=180))
     if arguments.json:

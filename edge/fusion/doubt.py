@@ -110,5 +110,12 @@ def believed(doubts: Iterable[Doubt]) -> tuple[float, str]:
 
 
 def barring(doubts: Iterable[Doubt]) -> str:
-    """Why the part may not pass, whatever else is said of it; "" when nothing forbids it."""
-    return ", ".join(one.words for one in doubts if one.may_be_part)
+    """Why the part may not pass, whatever else is said of it; "" when nothing forbids it.
+
+    Where a window is worth nothing for what is no part's doing (it is stuck, has holes, shows
+    another moment), that explains whatever looks foreign in it: nothing was seen of the part.
+    """
+    found = list(doubts)
+    if any(one.kept < LEAST and not one.may_be_part for one in found):
+        return ""
+    return ", ".join(one.words for one in found if one.may_be_part)

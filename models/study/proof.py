@@ -10,7 +10,7 @@ with the same exception. A good part that is left uncertain has failed.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,12 @@ from models.study.mishaps import Mishap
 from models.study.witnessed import Said, Witnessed, sensors_of
 from sensors.signal import Window
 
-OnMissing = Literal["accept", "inspect"]
-MODES: tuple[OnMissing, ...] = get_args(OnMissing)
+Policy = Literal["accept", "accept, inspect foreign", "inspect"]
+POLICIES: dict[Policy, dict[str, str]] = {  # what the plant does with a sensor that is absent
+    "accept": {"on_missing": "accept", "on_foreign": "accept"},
+    "accept, inspect foreign": {"on_missing": "accept", "on_foreign": "inspect"},
+    "inspect": {"on_missing": "inspect", "on_foreign": "inspect"},
+}
 ALLOWED = 0.01  # of good parts, that may fail beyond those that fail without the sensor
 HARMLESS_MS = 20.0  # by which a window may lie wrong in time
 SOUND, MISSING = "nothing is wrong", "told missing"
@@ -39,7 +43,7 @@ class Row:
     """One mishap of one sensor, or one of the two it is held against."""
 
     sensor: str
-    on_missing: OnMissing
+    policy: Policy
     group: str
     mishap: str
     escapes: Rate  # of defects
@@ -75,14 +79,14 @@ class _Outcome:
 
 
 def prove(
-    parts: Iterable[Witnessed], bundle: Bundle, rows: Sequence[Mishap], modes: Sequence[OnMissing]
+    parts: Iterable[Witnessed], bundle: Bundle, rows: Sequence[Mishap], modes: Sequence[Policy]
 ) -> Proof:
     """Every part, judged by the appliance's own fusion in every mishap.
 
     Raises:
         ValueError: no good part, or none with a defect.
     """
-    found: dict[tuple[OnMissing, str, str], list[_Outcome]] = {}
+    found: dict[tuple[Policy, str, str], list[_Outcome]] = {}
     truths = []
     for part in parts:
         truths.append(part.is_good)
@@ -116,10 +120,10 @@ class _Trial:
 
 def _row(
     sensor: str,
-    mode: OnMissing,
+    mode: Policy,
     group: str,
     name: str,
-    trials: Mapping[tuple[OnMissing, str, str], _Trial],
+    trials: Mapping[tuple[Policy, str, str], _Trial],
 ) -> Row:
     here, sound, missing = (trials[mode, sensor, one] for one in (name, SOUND, MISSING))
     good, everyone = here.is_good, np.ones(here.is_good.size, bool)
@@ -153,13 +157,10 @@ def _row(
     )
 
 
-def _outcomes(
-    part: Witnessed, bundle: Bundle, mode: OnMissing
-) -> Iterator[tuple[str, str, _Outcome]]:
+def _outcomes(part: Witnessed, bundle: Bundle, mode: Policy) -> Iterator[tuple[str, str, _Outcome]]:
     """(sensor, mishap, outcome) of one part."""
     sensors = {
-        name: one.model_copy(update={"on_missing": mode})
-        for name, one in sensors_of(bundle).items()
+        name: one.model_copy(update=POLICIES[mode]) for name, one in sensors_of(bundle).items()
     }
     sound = {name: hear(answer(sensors[name], said), bundle) for name, said in part.sound.items()}
     decided: dict[object, str] = {}  # most mishaps end in one of a few answers

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models.study.comparison import Rate
-from models.study.proof import MISSING, MODES, SOUND, Proof, Row
+from models.study.proof import MISSING, POLICIES, SOUND, Proof, Row
 
 HOLDS = "holds"
 COLUMNS = (
@@ -27,8 +27,8 @@ COLUMNS = (
 
 def show(proof: Proof, console: Console) -> None:
     """A table a sensor and mode, then what does not hold."""
-    for (sensor, mode), rows in groupby(proof.rows, lambda row: (row.sensor, row.on_missing)):
-        title = f'{sensor} goes wrong, on_missing = "{mode}"'
+    for (sensor, mode), rows in groupby(proof.rows, lambda row: (row.sensor, row.policy)):
+        title = f"{sensor} goes wrong, policy: {mode}"
         console.print(_table(title, list(rows)))
     for line in summary(proof):
         console.print(line, markup=False, highlight=False)
@@ -41,10 +41,10 @@ def summary(proof: Proof) -> Iterator[str]:
         f"{proof.parts} parts: {first.escapes.trials} defects at or above their reject limit, "
         f"{first.failed.trials} good; bundle {proof.bundle}."
     )
-    for mode in MODES:
-        rows = [row for row in proof.rows if row.on_missing == mode and row.group]
+    for mode in POLICIES:
+        rows = [row for row in proof.rows if row.policy == mode and row.group]
         broken = [row for row in rows if row.faults]
-        yield f'on_missing = "{mode}": holds in {len(rows) - len(broken)} of {len(rows)} rows.'
+        yield f"policy {mode}: holds in {len(rows) - len(broken)} of {len(rows)} rows."
         for row in broken:
             yield f"  does not hold: {row.sensor}, {row.mishap}: {verdict(row)}"
 
@@ -65,8 +65,7 @@ def draw(proof: Proof, path: Path) -> None:
     from matplotlib.figure import Figure  # noqa: PLC0415 - a second that only pictures need
 
     panels = [
-        (key, list(rows))
-        for key, rows in groupby(proof.rows, lambda row: (row.on_missing, row.sensor))
+        (key, list(rows)) for key, rows in groupby(proof.rows, lambda row: (row.policy, row.sensor))
     ]
     panels.sort(key=lambda panel: panel[0])
     across = len({sensor for (_, sensor), _ in panels})
@@ -93,7 +92,7 @@ def draw(proof: Proof, path: Path) -> None:
         axis.set_xticks((0, 1, 10, 100), ("0", "1", "10", "100 %"))
         axis.invert_yaxis()
         axis.grid(axis="x", alpha=0.3)
-        axis.set_title(f'{sensor}, on_missing = "{mode}"; the band: told missing', fontsize=9)
+        axis.set_title(f"{sensor}, policy {mode}; the band: told missing", fontsize=9)
     figure.axes[0].legend(fontsize=7)
     figure.savefig(path, dpi=110)
 

@@ -1,6 +1,7 @@
 """What each sensor answered becomes one verdict that says what was missing, and why."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,15 +64,13 @@ def manifest() -> Manifest:
     )
 
 
-def sensor(name: str, on_missing: str = "inspect") -> Sensor:
+def sensor(name: str, **policy: str) -> Sensor:
     return Sensor.model_validate(
-        {"id": f"st1-{name}", "link": "l", "topic": "t", "input": name, "on_missing": on_missing}
+        {"id": f"st1-{name}", "link": "l", "topic": "t", "input": name, **policy}
     )
 
 
-def heard(
-    name: str, good: float, quality: Quality | None = None, on_missing: str = "inspect"
-) -> Answer:
+def heard(name: str, good: float, quality: Quality | None = None, **policy: str) -> Answer:
     """A detector that gives its good class the probability `good`."""
     window = Window(
         f"st1-{name}",
@@ -85,11 +84,11 @@ def heard(
     )
     logits = np.log(np.array([good, 1 - good], np.float32))
     score = Score(f"st1-{name}", name, logits, None, None, END + 6_000_000, 1, "engine", "int8")
-    return Answer(sensor(name, on_missing), "ok", window=window, score=score)
+    return Answer(sensor(name, **policy), "ok", window=window, score=score)
 
 
 def missing(name: str, on_missing: str = "inspect") -> Answer:
-    return Answer(sensor(name, on_missing), "silent", "no data in the part's window")
+    return Answer(sensor(name, on_missing=on_missing), "silent", "no data in the part's window")
 
 
 def judged(
@@ -172,6 +171,23 @@ def test_a_part_that_looks_foreign_never_passes_though_its_sensor_may_be_missing
     assert report.measured["brightness"] == 0.2
     without = judged(missing("camera", "accept"), heard("audio", 0.99), passport=passport)
     assert (without.decision, without.unasked) == ("ok", "scratch")
+
+
+def test_a_plant_may_take_a_sensor_that_sees_something_foreign_for_a_sick_one() -> None:
+    passport = watched(low_sick=0.3, low=0.4)
+    blind = heard("camera", 0.999, DIM, on_missing="accept", on_foreign="accept")
+    said = judged(blind, heard("audio", 0.99), passport=passport)
+    assert (said.decision, said.unasked, said.barred) == ("ok", "scratch", "")
+    assert said.sensors["st1-camera"].reason == "dark: brightness 0.2 < 0.4"
+
+
+def test_what_is_foreign_in_a_window_that_is_stuck_anyway_is_not_the_part() -> None:
+    passport = watched(low_sick=0.3, low=0.4)
+    frozen = replace(DIM, repeated=1.0)
+    said = judged(
+        heard("camera", 0.999, frozen, on_missing="accept"), heard("audio", 0.99), passport=passport
+    )
+    assert (said.decision, said.unasked) == ("ok", "scratch")
 
 
 def test_a_slightly_foreign_window_bars_ok_however_much_is_left_of_belief() -> None:

@@ -48,14 +48,14 @@ def part(cause: Cause, camera: Said, troubled: Mapping[str, Said]) -> Witnessed:
 def rows(bundle: Bundle, parts: list[Witnessed], *names: str) -> dict[tuple[str, str], proof.Row]:
     """Of the camera: by mode and mishap."""
     table = [Mishap("stuck", name, lambda _: ()) for name in names]
-    found = proof.prove(parts, bundle, table, proof.MODES)
-    return {(row.on_missing, row.mishap): row for row in found.rows if row.sensor == "camera"}
+    found = proof.prove(parts, bundle, table, tuple(proof.POLICIES))
+    return {(row.policy, row.mishap): row for row in found.rows if row.sensor == "camera"}
 
 
 def test_a_sensor_that_is_noticed_is_a_missing_one(bundle: Bundle) -> None:
     parts = [part(OK, GOOD, {"x": STUCK})] * 30 + [part(CRACK, CRACKED, {"x": STUCK})] * 20
     found = rows(bundle, parts, "x")
-    for mode in proof.MODES:
+    for mode in tuple(proof.POLICIES):
         here, told = found[mode, "x"], found[mode, proof.MISSING]
         assert (here.escapes, here.failed) == (told.escapes, told.failed)
         assert (here.escaped_more, here.failed_more, here.faults) == ((0, 0), (0, 0), ())
