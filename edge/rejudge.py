@@ -1,6 +1,6 @@
 """One recorded part, judged again by the daemon's own steps, one after the other. No clock runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from edge.config import Sensor
 from edge.errors import ConfigError
 from edge.inference.detector import Detector, load
 from edge.inference.runner import RunFailed, opener
-from edge.judge import Answer, Heard, Judged, hear, weigh
+from edge.judge import Answer, Judged, hear, weigh
 from edge.part import Slot, need
 from edge.trial.plans import CAMERA_OFFSET_S
 from edge.verdict import SensorReport, Verdict, WindowReport
@@ -40,23 +40,41 @@ class Replayed:
 class Judge:
     """The daemon's steps, one after the other, for one recording."""
 
-    def __init__(self, described: dict[str, Any], one: Bundle, engine: str) -> None:
+    def __init__(
+        self,
+        described: dict[str, Any],
+        one: Bundle,
+        engine: str,
+        detectors: Mapping[str, Detector] | None = None,  # None: loaded on the engine of that name
+    ) -> None:
         self.bundle = one
         self.refused: dict[str, int] = {}  # payloads and blocks, by cause
         self._sensors = {name: sensor(name, row, one) for name, row in described.items()}
-        self._detectors: dict[str, Detector] = {
+        self._detectors = detectors or {
             name: load(one, name, opener(engine), threads=1) for name in one.manifest.detectors
         }
 
     def again(self, part: RecordedPart, truth: Truth | None) -> Replayed:
         """Judge one part, and hold it against what was recorded of it."""
         recorded = Verdict.model_validate_json(part.verdict) if part.verdict else None
+        heard = [
+            join([hear(answer, self.bundle) for answer in answers], self.bundle)
+            for answers in self._answers(part, recorded)
+        ]
+        judged = weigh(heard, self.bundle)
+        return Replayed(part, judged, recorded, truth, tuple(compare(judged, recorded)))
+
+    def answers(self, part: RecordedPart) -> list[list[Answer]]:
+        """Of each sensor, in the recording's order, what it answered by each of its windows."""
+        recorded = Verdict.model_validate_json(part.verdict) if part.verdict else None
+        return list(self._answers(part, recorded))
+
+    def _answers(self, part: RecordedPart, recorded: Verdict | None) -> Iterator[list[Answer]]:
         windows: dict[Slot, Window] = {}
         for number in range(max(len(one.offsets) for one in self._sensors.values())):
             windows |= self._windows(part, recorded, number)
-        heard = [self._hear(one, windows, recorded) for one in self._sensors.values()]
-        judged = weigh(heard, self.bundle)
-        return Replayed(part, judged, recorded, truth, tuple(compare(judged, recorded)))
+        for one in self._sensors.values():
+            yield self._answers_of(one, windows, recorded)
 
     def _windows(
         self, part: RecordedPart, recorded: Verdict | None, number: int
@@ -129,16 +147,17 @@ class Judge:
         windower.add(sample, time_ns, kind)
         return True
 
-    def _hear(self, one: Sensor, windows: dict[Slot, Window], recorded: Verdict | None) -> Heard:
+    def _answers_of(
+        self, one: Sensor, windows: dict[Slot, Window], recorded: Verdict | None
+    ) -> list[Answer]:
         report = recorded.sensors.get(one.id) if recorded else None
         then: list[SensorReport | WindowReport | None] = [None] * len(one.offsets)
         if report is not None:
             then = list(report.windows or [report])
-        answers = [
+        return [
             self._answer(one, windows.get((one.id, number)), said)
             for number, said in enumerate(then)
         ]
-        return join([hear(answer, self.bundle) for answer in answers], self.bundle)
 
     def _answer(
         self, one: Sensor, window: Window | None, report: SensorReport | WindowReport | None

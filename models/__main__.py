@@ -10,6 +10,7 @@ import torch
 from rich.console import Console
 
 from edge.bundle import load
+from edge.errors import BundleError, ConfigError
 from models import answers, dataset, evaluate, passport, train
 from models.calibration import command as calibration
 from models.detectors import DESIGNS
@@ -27,8 +28,12 @@ def main() -> int:
     arguments = _parser().parse_args()
     torch.set_num_threads(arguments.threads)
     steps = STEPS[arguments.step]
-    for step in steps:
-        step(arguments)
+    try:
+        for step in steps:
+            step(arguments)
+    except (ConfigError, BundleError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the answer to the user
+        return 2
     return 0
 
 

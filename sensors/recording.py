@@ -169,6 +169,18 @@ def read_parts(folder: Path) -> Iterator[RecordedPart]:
         yield _read_part(part)
 
 
+def read_part(folder: Path, index: int) -> RecordedPart:
+    """One part of a recording, by its number.
+
+    Raises:
+        BadReading: it is not there, or a file of it is broken.
+    """
+    found = next((one for one in part_folders(folder) if int(one.name) == index), None)
+    if found is None:
+        raise BadReading("malformed", f"{folder}: has no part {index}")
+    return _read_part(found)
+
+
 def read_truth(folder: Path) -> dict[int, Truth]:
     """The truth by part index; empty when nobody knows it.
 

@@ -9,11 +9,12 @@ from rich.console import Console
 
 from edge.bundle import Bundle, Manifest, load
 from edge.certificate import Costs
+from edge.errors import ConfigError
 from edge.inference.runner import ENGINES
 from models import dataset, evaluate
-from models.calibration import report
+from models.calibration import recorded, report
 from models.calibration.evidence import Evidence, collect
-from models.calibration.parts import Simulated
+from models.calibration.parts import Simulated, Source
 from models.calibration.standings import decided
 from models.calibration.step import Calibration, Wanted, calibrate, write
 
@@ -43,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--test-parts", type=int, default=2_000, help="to measure the outcome on; %(default)s"
     )
+    for name, purpose in (("--tuning-set", "choose by"), ("--certifying-set", "test on")):
+        text = f"labelled recordings to {purpose}, not simulated parts: docs/acceptance.md"
+        group.add_argument(name, type=Path, metavar="SET", help=text)
     group.add_argument(
         "--engine", choices=[one.name for one in ENGINES], default="openvino", help="%(default)s"
     )
@@ -54,21 +58,41 @@ def run(arguments: argparse.Namespace) -> None:
     """Every step; parts that were asked about before, on this engine, are not simulated again."""
     bundle, asked_for = load(arguments.out), wanted(arguments)
 
-    def evidence(split: dataset.Split, parts: int) -> Evidence:
-        kept, count = arguments.work / "heard", round(parts * arguments.share)
-        source = Simulated(split)
-        return collect(bundle, arguments.engine, source, count, kept=kept, jobs=arguments.jobs)
+    def evidence(source: Source, parts: int) -> Evidence:
+        kept, jobs = arguments.work / "heard", arguments.jobs
+        return collect(bundle, arguments.engine, source, parts, kept=kept, jobs=jobs)
 
-    tuning = evidence(dataset.TUNING, arguments.tuning_parts)
-    certifying = evidence(dataset.CERTIFYING, arguments.parts)
-    test = evidence(TEST, arguments.test_parts) if arguments.test_parts else None
-    described = (
-        Simulated(dataset.TUNING).describe(len(tuning)),
-        Simulated(dataset.CERTIFYING).describe(len(certifying)),
-    )
+    (tune_by, tuned), (certify_by, certified) = sources(arguments, bundle)
+    tuning, certifying = evidence(tune_by, tuned), evidence(certify_by, certified)
+    is_simulated = isinstance(certify_by, Simulated)
+    tested = round(arguments.test_parts * arguments.share) if is_simulated else 0
+    test = evidence(Simulated(TEST), tested) if tested else None
+    described = tune_by.describe(len(tuning)), certify_by.describe(len(certifying))
     found = calibrate(bundle, tuning, certifying, asked_for, described=described)
     write(_measured(replace(bundle, manifest=found.manifest), test, arguments), arguments.out)
     _tell(found, arguments.report or arguments.work / "calibration.json")
+
+
+def sources(
+    arguments: argparse.Namespace, bundle: Bundle
+) -> tuple[tuple[Source, int], tuple[Source, int]]:
+    """Whose parts to tune by and to certify on, and how many.
+
+    Raises:
+        ConfigError: one set without the other, a set that does not fit, or parts in both.
+    """
+    folders = arguments.tuning_set, arguments.certifying_set
+    if not any(folders):
+        share = arguments.share
+        return (
+            (Simulated(dataset.TUNING), round(arguments.tuning_parts * share)),
+            (Simulated(dataset.CERTIFYING), round(arguments.parts * share)),
+        )
+    if not all(folders):
+        raise ConfigError("--tuning-set and --certifying-set: give both, with no part in common")
+    tuning, certifying = (recorded.read(folder, bundle) for folder in folders)
+    recorded.check_disjoint(tuning, certifying)
+    return (tuning, len(tuning)), (certifying, len(certifying))
 
 
 def wanted(arguments: argparse.Namespace) -> Wanted:

@@ -66,7 +66,8 @@ class Asked:
 
     sensors: tuple[Sensor, ...]
     detectors: Mapping[str, Detector]
-    manifest: Manifest
+    bundle: Bundle
+    engine: str
 
     def answers(self, windows: Mapping[str, Window]) -> tuple[Answer, ...]:
         """Of each sensor, as the daemon gets them; without a window it is silent."""
@@ -90,7 +91,7 @@ def asked(bundle: Bundle, engine: str) -> Asked:
     """
     manifest, open_runner = bundle.manifest, opener(engine)
     detectors = {name: load(bundle, name, open_runner, threads=1) for name in manifest.detectors}
-    return Asked(sensors(manifest), detectors, manifest)
+    return Asked(sensors(manifest), detectors, bundle, engine)
 
 
 def sensors(manifest: Manifest) -> tuple[Sensor, ...]:
@@ -128,7 +129,7 @@ class Simulated:
 
     def answered(self, start: int, count: int, asked: Asked) -> Iterator[Answered]:
         for part in dataset.parts(self.split, start, count):
-            windows = cut(part, asked.sensors, asked.manifest)
+            windows = cut(part, asked.sensors, asked.bundle.manifest)
             truth = Truth(part.cause.hypothesis, part.cause.severity)
             yield Answered(truth, asked.answers(windows), digest(windows))
 
