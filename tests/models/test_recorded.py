@@ -44,17 +44,15 @@ def test_recordings_are_heard_as_replay_hears_them(
 ) -> None:
     source = recorded.read(simulated, bundle)
     found = collect(bundle, "openvino", source, len(source), kept=tmp_path, jobs=1)
-    (folder,) = (
-        one.folder for one in read_set(simulated, bundle.manifest.hypotheses, "ok").recordings
-    )
-    judge = Judge(source.rows[0].described, bundle, "openvino")
-    first = judge.again(next(read_parts(folder)), None).judged
+    row = source.rows[0]
+    judge = Judge(row.described, bundle, "openvino")
+    first = judge.again(next(read_parts(row.recording)), None).judged
     for name in bundle.manifest.detectors:
         assert found.reliability[name][0] == first.reports[name].reliability
     networks = asked(bundle, "openvino")
-    for row, part in enumerate(source.answered(0, 2, networks)):
+    for place, part in enumerate(source.answered(0, 2, networks)):
         for answer in part.answers:
-            kept = found.heard(row, answer.sensor, bundle.manifest)
+            kept = found.heard(place, answer.sensor, bundle.manifest)
             assert dict(kept.mass.items()) == pytest.approx(dict(hear(answer, bundle).mass.items()))
     assert found.severity.tolist() == [row.truth.severity for row in source.rows]
     assert np.all(found.hypothesis[found.severity == 0.0] == 0)
