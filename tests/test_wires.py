@@ -56,7 +56,7 @@ async def test_arrays_json_and_two_cameras_are_judged_by_the_bundle_of_each_reci
     }  # fmt: skip
     assert agreement_by_chance(known) < CHANCE
     judges = {(r.verdict.recipe, r.verdict.bundle, r.verdict.bundle_version) for r in known}
-    assert judges == {("motor", "motor", "0.2.0"), ("fan", "fan", "9.0.0")}
+    assert judges == {("motor", "motor", "0.3.0"), ("fan", "fan", "9.0.0")}
     strange = [row.verdict for row in account.rows() if row.verdict.recipe == "pump"]
     assert len(strange) == PARTS // 3
     assert {(verdict.decision, verdict.bundle) for verdict in strange} == {("uncertain", "")}
@@ -99,7 +99,7 @@ def renamed_bundle(folder: Path) -> Path:
     shutil.copytree(SHIPPED / "motor", folder)
     manifest = folder / "manifest.toml"
     text = manifest.read_text()
-    for old, new in (('name = "motor"', 'name = "fan"'), ('"0.2.0"', '"9.0.0"')):
+    for old, new in (('name = "motor"', 'name = "fan"'), ('"0.3.0"', '"9.0.0"')):
         assert old in text
         text = text.replace(old, new, 1)
     manifest.write_text(text)

@@ -9,7 +9,8 @@ import pytest
 
 from edge import config
 from edge.bundle import Bundle, load
-from edge.fusion.evidence import placed, reliability
+from edge.fusion.doubt import believed
+from edge.fusion.evidence import placed, signs
 from edge.health import Health
 from edge.intake import SensorIntake
 from edge.metrics import Metrics
@@ -134,7 +135,7 @@ def judged(watched: Watched) -> tuple[float, str]:
     lacks = None if watched.is_whole else shortfall(watched.window)
     if lacks is not None or watched.window is None:
         return 0.0, " ".join(lacks or ())
-    return placed(watched.window.clock, reliability(watched.window.quality))
+    return believed([*placed(watched.window.clock), *signs(watched.window.quality)])
 
 
 @pytest.mark.parametrize("name", SENSES)
