@@ -77,6 +77,9 @@ def hear(answer: Answer, bundle: Bundle) -> Heard:
         *unlike(detector.monitor, found),
     ]
     health, why = believed(doubts)
+    strange = barring(doubts)
+    if strange and answer.sensor.on_foreign == "accept":
+        health, strange = 0.0, ""  # the plant takes it for a missing one
     said = statement(score.logits, detector, frame, health)
     spoken = {
         "status": "ok" if health == 1.0 else "sick",
@@ -88,7 +91,7 @@ def hear(answer: Answer, bundle: Bundle) -> Heard:
         "measured": {k: float(f"{v:.4g}") for k, v in found.items()},
     }
     sets = said.sets if health > 0.0 else {}
-    return Heard(answer, report.model_copy(update=spoken), said.mass, sets, barring(doubts))
+    return Heard(answer, report.model_copy(update=spoken), said.mass, sets, strange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +107,15 @@ def together(heard: Sequence[Heard], bundle: Bundle) -> Together:
     """Evidence of every sensor, one of each, combined, beside the criteria of those at work.
 
     A sensor that is too sick to be believed is an absent one, which the plant may accept. Not so
-    one whose window looks foreign: it is not absent, it saw something, and that may be the part;
-    unless the plant takes the sensor to be at fault then, too.
+    one whose window looks foreign: it is not absent, it saw something, and that may be the part.
+    Where the plant accepts no absence, a sensor that is not healthy lets no part pass either: half
+    believed, it may just miss the defect.
     """
     manifest = bundle.manifest
     frame = Frame(manifest.hypotheses)
     at_work: list[Heard] = []
     absent: list[Absence] = []
+    doubted: list[str] = []
     watched = 0
     for one in heard:
         sensor = one.answer.sensor
@@ -118,19 +123,17 @@ def together(heard: Sequence[Heard], bundle: Bundle) -> Together:
         is_accepted = sensor.on_missing == "accept"
         if one.report.reliability > 0.0:
             at_work.append(one)
+            if one.report.reliability < 1.0 and not is_accepted and not one.unfamiliar:
+                doubted.append(f"{sensor.id} is not healthy ({one.report.reason})")
             watched |= rules_out
             absent += [Absence(f"{sensor.id}, {it},", is_accepted, 0) for it in one.unseen]
-        elif not _bars(one):
+        elif not one.unfamiliar:
             absent.append(Absence(sensor.id, is_accepted, rules_out))
     combination = combine(manifest.rule, [one.mass for one in heard])
     thresholds = manifest.thresholds_for(frozenset(one.answer.sensor.input for one in at_work))
-    strange = [f"{one.answer.sensor.id}: {one.unfamiliar}" for one in heard if _bars(one)]
-    held = criteria(frame, manifest.good, thresholds, absent, watched=watched, unfamiliar=strange)
+    doubted += [f"{one.answer.sensor.id}: {one.unfamiliar}" for one in heard if one.unfamiliar]
+    held = criteria(frame, manifest.good, thresholds, absent, watched=watched, doubted=doubted)
     return Together(combination, held, tuple(at_work))
-
-
-def _bars(one: Heard) -> bool:
-    return bool(one.unfamiliar) and one.answer.sensor.on_foreign == "inspect"
 
 
 def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:

@@ -85,12 +85,12 @@ def criteria(
     absent: Sequence[Absence],
     *,
     watched: int,
-    unfamiliar: Sequence[str] = (),
+    doubted: Sequence[str] = (),
 ) -> Criteria:
     """What a part is held against; `watched` are the hypotheses that working sensors can rule out.
 
     Ok needs that no sensor is absent whose parts are to be inspected, one that is at work, and none
-    that saw something `unfamiliar`: that may be the part.
+    that is `doubted` in words: not healthy, or it saw something foreign, which may be the part.
 
     An absent sensor that is accepted is no reason to believe its defects away, only to stop asking
     about them: belief in ok is taken after conditioning on "none of the defects that it alone could
@@ -101,7 +101,7 @@ def criteria(
     unasked = 0
     for one in absent:
         unasked |= one.excludes & ~watched if one.is_accepted else 0
-    bars = [*unfamiliar, *(f"{one.sensor} is absent" for one in absent if not one.is_accepted)]
+    bars = [*doubted, *(f"{one.sensor} is absent" for one in absent if not one.is_accepted)]
     if not watched:
         bars.append("no working sensor can rule out any defect")
     return Criteria(frame, good, thresholds, unasked, tuple(bars))

@@ -179,6 +179,19 @@ def test_a_plant_may_take_a_sensor_that_sees_something_foreign_for_a_sick_one() 
     said = judged(blind, heard("audio", 0.99), passport=passport)
     assert (said.decision, said.unasked, said.barred) == ("ok", "scratch", "")
     assert said.sensors["st1-camera"].reason == "dark: brightness 0.2 < 0.4"
+    slightly = watched(low_sick=0.0, low=0.201)  # nearly believed: it is foreign all the same
+    said = judged(blind, heard("audio", 0.99), passport=slightly)
+    assert (said.decision, said.unasked) == ("ok", "scratch")
+    assert said.sensors["st1-camera"].reliability == 0.0
+
+
+def test_ok_needs_healthy_sensors_unless_the_plant_does_without_them() -> None:
+    half = Quality(clipped=0.02)  # between healthy (0.001) and sick (0.05)
+    said = judged(heard("camera", 0.999), heard("audio", 0.999, half))
+    assert said.decision == "uncertain"
+    assert said.barred == "st1-audio is not healthy (clipped: 2 % of samples)"
+    said = judged(heard("camera", 0.999), heard("audio", 0.999, half, on_missing="accept"))
+    assert said.barred == ""
 
 
 def test_what_is_foreign_in_a_window_that_is_stuck_anyway_is_not_the_part() -> None:
