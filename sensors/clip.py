@@ -128,6 +128,7 @@ class ClipRing:
         data = np.stack(shown)
         looks = [_appearance(one) for one in chosen]
         seen = condition.of_clip(looks)
+        drift_ppm = max((one.drift_ppm for one in chosen), key=abs)
         return Window(
             sensor=sensor,
             data=data,
@@ -143,8 +144,8 @@ class ClipRing:
                 repeated=_repeated(chosen, data) / len(chosen),
                 replayed=sum(one.seen == "before" for one in chosen) / len(chosen),
                 is_flat=bool(data.max() == data.min()),
-                skew_ms=min(one.late_ns for one in chosen) / 1e6,
-                drift_ppm=max((one.drift_ppm for one in chosen), key=abs),
+                skew_ms=round(min(one.late_ns for one in chosen) / 1e6, 3),
+                drift_ppm=round(drift_ppm, 1),
                 appearance=seen,
             ),
         )

@@ -15,6 +15,7 @@ BUCKETS = 10  # with data in them; a slow clock of 50 ppm is followed 0.5 ms beh
 KEPT_NS = 60 * SECOND  # after a silence this long, what was known is no bound any more
 MAX_RISE = 500e-6  # no crystal drifts faster; a delay may
 DRIFT_LAG = 3  # buckets over which a rate is taken
+DRIFT_RATES = BUCKETS - DRIFT_LAG  # that must agree: ten seconds' worth
 LATE_NS = SECOND // 50  # a block this far above the envelope was held up: it says nothing
 PATIENCE_NS = 60 * SECOND  # of nothing but late blocks, until the clock may have been set back
 
@@ -107,7 +108,8 @@ class Envelope:
 def _drift_ppm(minima: Sequence[tuple[int, int]]) -> float:
     """The least of the rates between minima `DRIFT_LAG` apart, if they all have one sign, else 0.
 
-    A delay that sets in, once, is a step in them and no rate.
+    A delay that sets in, once, is a step in them and no rate; and a box that has just started is
+    slow at first, and quicker every second.
     """
     rates = [
         (before - after) / (later - earlier) * 1e6 / BUCKET_NS
@@ -115,7 +117,7 @@ def _drift_ppm(minima: Sequence[tuple[int, int]]) -> float:
             minima, islice(minima, DRIFT_LAG, None), strict=False
         )
     ]
-    if len(rates) < 2:
+    if len(rates) < DRIFT_RATES:
         return 0.0
     slowest = min(rates, key=abs)
     return slowest if min(rates) * max(rates) > 0.0 else 0.0

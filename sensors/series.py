@@ -6,7 +6,7 @@ and remembered as a gap.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -100,6 +100,7 @@ class SeriesRing:
         if here.end - here.start < length:
             data = _padded(data, here.start - first, length)
         looks = condition.waveform(data)
+        drift_ppm = max((one.drift_ppm for one in came), key=abs)
         return Window(
             sensor=sensor,
             data=data,
@@ -112,8 +113,8 @@ class SeriesRing:
                 coverage=covered / length,
                 gaps=len(missing) + (here.start > first) + (here.end < first + length),
                 clipped=_clipped(data),
-                skew_ms=max(min(c.late_ns for c in came), *(c.misplaced_ns for c in came)) / 1e6,
-                drift_ppm=max((one.drift_ppm for one in came), key=abs),
+                skew_ms=_skew_ms(came),
+                drift_ppm=round(drift_ppm, 1),
                 waveform=looks,
                 repeated=_total(self._repeats, here) / length,
                 replayed=_total(self._replays, here) / length,
@@ -219,6 +220,15 @@ def _within(stretches: deque[_Stretch], here: _Stretch) -> Iterator[_Stretch]:
     for one in stretches:
         if one.start < here.end and one.end > here.start:
             yield _Stretch(max(one.start, here.start), min(one.end, here.end))
+
+
+def _skew_ms(came: Sequence[_Arrival]) -> float:
+    """As late as the most punctual block, or as far as the past was moved; to the microsecond.
+
+    A verdict says it as it was judged by, so that a replay judges by the same.
+    """
+    moved_ns = max(one.misplaced_ns for one in came)
+    return round(max(min(one.late_ns for one in came), moved_ns) / 1e6, 3)
 
 
 def _total(stretches: deque[_Stretch], here: _Stretch) -> int:

@@ -305,6 +305,14 @@ def test_a_delay_that_sets_in_is_no_drift() -> None:
         assert abs(bench.clock.drift_ppm) < 100
 
 
+def test_a_box_that_has_just_started_and_is_slow_at_first_sees_no_drift() -> None:
+    """Held up by 10 ms, less every second: for five seconds that looks like 2000 ppm."""
+    bench = Bench()
+    for seq, first, arrival in blocks(3000):
+        bench.block(seq, first, arrival + max(0, 10 - 2 * (seq // 100)) * MS)
+        assert abs(bench.clock.drift_ppm) < 100
+
+
 def test_what_is_sent_in_bursts_is_late_by_its_burst_and_does_not_drift() -> None:
     bench = Bench()
     for seq, first, _ in blocks(3000):
