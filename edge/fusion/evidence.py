@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edge.bundle import Detector
 from edge.fusion.corrections import discount
-from edge.fusion.doubt import LEAST, Doubt, believed
+from edge.fusion.doubt import LEAST, Doubt
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass
 from sensors.signal import ClockKind, Quality
@@ -135,20 +135,14 @@ SIGNS = (
 )
 
 
-def reliability(quality: Quality, rejecting: float = 1.0) -> tuple[float, str]:
-    """How far to believe a window by its look: 1 healthy, 0 sick, and why when below 1.
-
-    `rejecting` is the belief in a defect that rejects a part. Evidence is believed no further than
-    its window, so that one kept below it can reject none without another sensor's.
-    """
-    return believed(signs(quality, rejecting))
-
-
 def signs(quality: Quality, rejecting: float = 1.0) -> list[Doubt]:
     """Every sign of a sick sensor that a window shows, whichever machine it watches.
 
-    Their limits were not learnt from healthy parts of this line: until one is beyond `sick`, the
-    sensor is at work, and forbids nothing.
+    `rejecting` is the belief in a defect that rejects a part. Evidence is believed no further than
+    its window, so that one kept below it can reject none without another sensor's.
+
+    Their limits were not learnt from healthy parts of this line: until one leaves less than
+    `LEAST` of belief, the sensor is at work, and forbids nothing.
     """
     found = [(_share_kept(sign, quality, rejecting), sign) for sign in SIGNS]
     return [

@@ -8,13 +8,18 @@ import pytest
 from edge import bundle, config
 from edge.bundle import Detector, DetectorClass, SeriesInput
 from edge.fusion.doubt import believed
-from edge.fusion.evidence import excludes, placed, reliability, signs, statement
+from edge.fusion.evidence import excludes, placed, signs, statement
 from edge.fusion.frame import Frame
 from edge.fusion.mass import vacuous
 from sensors.signal import Appearance, Quality, Waveform
 
 MOTOR = Frame(("ok", "scratch", "imbalance", "rub"))
 GOOD = ("ok", "scratch")  # vibration cannot see a scratch
+
+
+def reliability(quality: Quality, rejecting: float = 1.0) -> tuple[float, str]:
+    """How far to believe a window by its look alone, and why when below 1."""
+    return believed(signs(quality, rejecting))
 
 
 def detector(*, temperature: float = 1.0, discount: float = 1.0) -> Detector:
