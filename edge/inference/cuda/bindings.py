@@ -17,6 +17,7 @@ _PORTABLE = 0  # flags of page-locked memory: nothing special
 _NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: does not wait for the default stream
 _NO_TIMING = 2  # CU_EVENT_DISABLE_TIMING
 _THREAD_LOCAL = driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
+Free = Callable[[Any], tuple[Any, ...]]
 
 
 def ask(answer: tuple[Any, ...]) -> Any:
@@ -49,7 +50,7 @@ class _Freed:
         finalizer.atexit = False  # the driver frees what a process leaves behind
 
 
-def _free(owner: "Device", handle: Any, free: Callable[[Any], tuple[Any, ...]]) -> None:
+def _free(owner: "Device", handle: Any, free: Free) -> None:
     owner.use()
     free(handle)  # an error has nobody to go to
 

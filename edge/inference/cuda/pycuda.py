@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pycuda
-import pycuda.driver as driver
 from numpy.typing import NDArray
+from pycuda import driver
 
 from edge.inference.cuda.layer import CudaFailed
 
