@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from edge.errors import BundleError
+from edge.inference.lighter import lighten
 
-FORMAT = 1  # of what is kept in the cache
+FORMAT = 2  # of what is kept in the cache
 QUANTISE, DEQUANTISE = "QuantizeLinear", "DequantizeLinear"
 WEIGHING = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 RECURRENT = {"LSTM", "GRU"}
@@ -52,6 +53,7 @@ def unquantised(file: Path, *, is_half: bool, cache: Path | None = None) -> byte
     try:
         model = onnx.load_from_string(data)
         layers = _dequantise(model.graph)
+        lighten(model)
         if is_half:
             _halve(model, layers)
         model = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)

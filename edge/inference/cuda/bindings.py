@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge.inference.cuda.layer import CudaFailed
 
-_CAPABILITY = driver.CUdevice_attribute
+_ATTRIBUTES = driver.CUdevice_attribute
 _PORTABLE = 0  # flags of page-locked memory: nothing special
 _NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: does not wait for the default stream
 _NO_TIMING = 2  # CU_EVENT_DISABLE_TIMING
@@ -27,7 +27,7 @@ def ask(answer: tuple[Any, ...]) -> Any:
         CudaFailed: the code is one.
     """
     code = answer[0]
-    if code:
+    if int(code):
         _, name = driver.cuGetErrorName(code)
         _, text = driver.cuGetErrorString(code)
         raise CudaFailed(f"{_text(name) or code}: {_text(text)}")
@@ -130,7 +130,7 @@ class Device:
         ask(driver.cuInit(0))
         self._device = ask(driver.cuDeviceGet(0))
         self._context = ask(driver.cuDevicePrimaryCtxRetain(self._device))
-        self.name = _text(ask(driver.cuDeviceGetName(96, self._device)).rstrip(b"\0"))
+        self.name = _text(ask(driver.cuDeviceGetName(96, self._device))).split("\0")[0]
         self.capability = f"SM{self._of('MAJOR')}{self._of('MINOR')}"
         major, minor = divmod(ask(driver.cuDriverGetVersion()), 1000)
         self.driver = f"{major}.{minor // 10} (cuda-python {cuda.bindings.__version__})"
@@ -161,7 +161,7 @@ class Device:
         return int(answer[1])
 
     def _of(self, part: str) -> int:
-        wanted = _CAPABILITY[f"CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_{part}"]
+        wanted = getattr(_ATTRIBUTES, f"CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_{part}")
         return int(ask(driver.cuDeviceGetAttribute(wanted, self._device)))
 
 
