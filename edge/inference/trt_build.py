@@ -119,7 +119,7 @@ def build(
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # else layers are not listed
     if capability != "CURRENT":
         _aim(trt, config, capability)
-    _profile(file, builder, network, config, most)
+    _profile(trt, file, builder, network, config, most)
     config.set_timing_cache(config.create_timing_cache(timing), ignore_mismatch=False)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
@@ -139,24 +139,30 @@ def version(trt: Any) -> str:
     return f"{trt.__name__.removesuffix('_bindings')} {trt.__version__}"
 
 
+def lengths(shape: "tensorrt.Dims") -> list[int]:
+    """Of every axis; -1 is one that is free."""
+    return [int(shape[axis]) for axis in range(len(shape))]
+
+
 def _profile(
+    trt: Any,
     file: Path,
     builder: "tensorrt.Builder",
     network: "tensorrt.INetworkDefinition",
     config: "tensorrt.IBuilderConfig",
     most: int,
 ) -> None:
-    """Say how large a free batch may be. TensorRT calls a size that is free -1."""
+    """Say how large a free batch may be."""
     profile: tensorrt.IOptimizationProfile | None = None
     for number in range(network.num_inputs):
         port = network.get_input(number)
-        first, *sizes = tuple(port.shape)
+        first, *sizes = lengths(port.shape)
         if -1 in sizes:
             raise BundleError(f"{file}: input {port.name} is free in more than its batch")
         if first == -1:
             profile = profile or builder.create_optimization_profile()
-            one = (1, *sizes)
-            profile.set_shape(port.name, one, one, (most, *sizes))
+            one, all_of_them = trt.Dims([1, *sizes]), trt.Dims([most, *sizes])
+            profile.set_shape(port.name, one, one, all_of_them)
     if profile is not None:
         config.add_optimization_profile(profile)
 
@@ -167,7 +173,7 @@ def _strongly_typed(trt: Any) -> int:
     return 0 if flag is None else 1 << int(flag)
 
 
-def _aim(trt: Any, config: "tensorrt.IBuilderConfig", capability: str) -> None:
+def _aim(trt: Any, config: Any, capability: str) -> None:
     known = getattr(trt, "ComputeCapability", None)
     target = getattr(known, capability, None)
     if target is None:

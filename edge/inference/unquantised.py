@@ -8,8 +8,6 @@ logarithms, means and the head stay float32, as inputs and outputs do.
 """
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_h
 
 from edge.errors import BundleError
 from edge.inference.lighter import lighten
+from edge.inference.plans import write
 
 FORMAT = 2  # of what is kept in the cache
 QUANTISE, DEQUANTISE = "QuantizeLinear", "DequantizeLinear"
@@ -61,7 +60,7 @@ def unquantised(file: Path, *, is_half: bool, cache: Path | None = None) -> byte
         raise BundleError(f"{file}: no network that can be calculated in float: {why}") from why
     found = model.SerializeToString()
     if kept is not None:
-        _keep(kept, found)
+        write(kept, found)
     return found
 
 
@@ -182,13 +181,3 @@ def _kinds(model: ModelProto) -> dict[str, int]:
     for one in (*graph.input, *graph.output, *graph.value_info):
         found[one.name] = one.type.tensor_type.elem_type
     return found
-
-
-def _keep(file: Path, data: bytes) -> None:
-    """Whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as draft:
-        draft.write(data)
-        draft.flush()
-        os.fsync(draft.fileno())
-    Path(draft.name).replace(file)
