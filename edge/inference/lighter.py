@@ -3,7 +3,8 @@
 In a CUDA graph a small kernel takes 1.5 us whatever it does, so that a network of a hundred of them
 is as slow as its longest way through them. What is rewritten here took more than that on an H100
 with ONNX Runtime 1.31: tables of pointers that are copied to the GPU at each run (an uneven Split
-20 us, a product with weights from the left 12 us), and averages over long stretches (22 us).
+20 us, a product with weights from the left 12 us), averages over long stretches (22 us), and
+rounds of a prefix scan that take a tensor apart to put it together again (3 us each).
 """
 
 from collections.abc import Iterator
@@ -24,8 +25,11 @@ def lighten(model: ModelProto) -> None:
     constants = {one.name for one in graph.initializer}
     opset = max(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
     nodes: list[NodeProto] = []
+    makers = {name: node for node in graph.node for name in node.output}
     for node in graph.node:
-        if node.op_type == "Split" and len(node.input) > 1 and node.input[1] in constants:
+        if node.op_type == "Concat" and (update := _update(graph, node, makers, sizes)):
+            nodes.extend(update)
+        elif node.op_type == "Split" and len(node.input) > 1 and node.input[1] in constants:
             nodes.extend(_slices(graph, node))
         elif node.op_type == "AveragePool" and opset >= AXES_ARE_INPUTS and _is_long(node, sizes):
             nodes.extend(_mean(graph, node, sizes[node.input[0]]))
@@ -34,7 +38,73 @@ def lighten(model: ModelProto) -> None:
         else:
             nodes.append(node)
     del graph.node[:]
-    graph.node.extend(nodes)
+    graph.node.extend(_used(nodes, {one.name for one in graph.output}))
+
+
+def _used(nodes: list[NodeProto], wanted: set[str]) -> list[NodeProto]:
+    """Without those whose outputs nobody reads any more."""
+    kept: list[NodeProto] = []
+    for node in reversed(nodes):
+        if not wanted.isdisjoint(node.output):
+            wanted.update(node.input)
+            kept.append(node)
+    return kept[::-1]
+
+
+def _update(
+    graph: GraphProto,
+    node: NodeProto,
+    makers: dict[str, NodeProto],
+    sizes: dict[str, list[int | None]],
+) -> list[NodeProto]:
+    """A round of a prefix scan: one end of `whole` as it was, joined to the rest plus something.
+
+    That is `whole` plus something that is filled up with zeros: two kernels fewer.
+    """
+    if len(node.input) != 2:
+        return []
+    for kept, changed in (tuple(node.input), tuple(node.input)[::-1]):
+        end, total = makers.get(kept), makers.get(changed)
+        if end is None or total is None or (end.op_type, total.op_type) != ("Slice", "Add"):
+            continue
+        whole = end.input[0]
+        rank, axis = len(sizes.get(whole, [])), _attribute(node, "axis", 0)
+        for rest, more in (tuple(total.input), tuple(total.input)[::-1]):
+            other = makers.get(rest)
+            if other is None or other.op_type != "Slice" or other.input[0] != whole or not rank:
+                continue
+            spans = [_span(graph, one, sizes[whole], axis % rank) for one in (end, other)]
+            first, second = spans if kept == node.input[0] else spans[::-1]
+            length = sizes[whole][axis % rank]
+            if first is None or second is None or (first[0], second[1]) != (0, length):
+                continue
+            if first[1] != second[0] or sizes.get(more) != sizes.get(rest):
+                continue
+            pads = np.zeros(2 * rank, np.int64)
+            pads[axis % rank + (0 if kept == node.input[0] else rank)] = spans[0][1] - spans[0][0]
+            name = _add(graph, f"{node.output[0]}_pads", pads)
+            padded = f"{node.output[0]}_padded"
+            return [
+                helper.make_node("Pad", [more, name], [padded]),
+                helper.make_node("Add", [whole, padded], list(node.output)),
+            ]
+    return []
+
+
+def _span(
+    graph: GraphProto, node: NodeProto, shape: list[int | None], axis: int
+) -> tuple[int, int] | None:
+    """From where to where a Slice of one axis takes; None where it is another kind of slice."""
+    known = {one.name for one in graph.initializer}
+    if len(node.input) < 4 or not known.issuperset(name for name in node.input[1:] if name):
+        return None
+    start, end, along, *step = (_constant(graph, name).tolist() for name in node.input[1:])
+    length = shape[axis]
+    is_plain = len(along) == 1 and along[0] % len(shape) == axis and step in ([], [[1]])
+    if length is None or not is_plain:
+        return None
+    found = slice(start[0], end[0]).indices(length)
+    return found[0], found[1]
 
 
 def _slices(graph: GraphProto, node: NodeProto) -> Iterator[NodeProto]:
