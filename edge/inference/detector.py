@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +13,13 @@ from numpy.typing import NDArray
 from edge.bundle import Bundle
 from edge.errors import BundleError
 from edge.inference import golden
+from edge.inference.answers import Answers, Broken
 from edge.inference.pictures import PictureByPicture
 from edge.inference.runner import (
     Candidate,
     Opener,
+    Outputs,
+    Pending,
     Precision,
     RunFailed,
     Runner,
@@ -58,16 +62,41 @@ class Detector:
         self._passport = bundle.manifest.detectors[name]
         self._element = element_type(self._passport.input)
 
+    @property
+    def most(self) -> int:
+        """Windows that it takes at once."""
+        return self.runner.most
+
+    def start(self, windows: Sequence[Window]) -> Answers[Score]:
+        """Let the network begin with 1 to `most` windows; the answers tell what breaks off."""
+        for window in windows:
+            self._check(window.data)
+        start_ns = time.monotonic_ns()
+        try:
+            pending: Pending = self.runner.start([one.data for one in windows])
+        except RunFailed as error:
+            pending = Broken(error)
+        return Answers(self, windows, pending, start_ns)
+
     def infer(self, window: Window) -> Score:
         """Run the network on one window.
 
         Raises:
             RunFailed: the engine broke off, or its answer is no number.
         """
-        start_ns = time.monotonic_ns()
-        outputs = self._run(window.data)
-        now_ns = time.monotonic_ns()
+        (outcome,) = self.start([window]).wait()
+        if isinstance(outcome, RunFailed):
+            raise outcome
+        return outcome
+
+    def read(self, window: Window, outputs: Outputs, start_ns: int, now_ns: int) -> Score:
+        """What was answered to a window.
+
+        Raises:
+            RunFailed: that is no number.
+        """
         passport = self._passport
+        self._check_answer(outputs)
         return Score(
             sensor=window.sensor,
             detector=self._name,
@@ -94,18 +123,24 @@ class Detector:
         if isinstance(self.runner, PictureByPicture):
             self.runner.look(picture)
 
-    def _run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+    def _run(self, data: NDArray[np.generic]) -> Outputs:
+        self._check(data)
+        outputs = self.runner.run(data)
+        self._check_answer(outputs)
+        return outputs
+
+    def _check(self, data: NDArray[np.generic]) -> None:
         wanted = self._passport.input.shape
         if data.shape != wanted or data.dtype != self._element:
             raise ValueError(
                 f"{self.label}: a window of {data.dtype} {data.shape} was cut; "
                 f"the passport says {np.dtype(self._element)} {wanted}"
             )
-        outputs = self.runner.run(data)
+
+    def _check_answer(self, outputs: Outputs) -> None:
         logits = outputs[self._passport.logits]
         if not all(map(math.isfinite, logits.tolist())):
             raise RunFailed(f"{self.label}: {self.runner.name} answered {logits.tolist()}")
-        return outputs
 
     @property
     def label(self) -> str:
