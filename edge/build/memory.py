@@ -10,7 +10,6 @@ import platform
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 
 from edge.bundle import Bundle
@@ -68,7 +67,7 @@ def key_of(bundle: Bundle, detector: str, threads: int) -> Key:
         processor=_processor(),
         driver=_first_line(DRIVER),
         threads=str(threads),
-        libraries=", ".join(f"{row.sdk} {v}" for row in ENGINES if (v := _version(row.sdk))),
+        libraries=", ".join(sorted({row.installed for row in ENGINES if row.installed})),
     )
 
 
@@ -125,11 +124,4 @@ def _first_line(file: Path) -> str:
     try:
         return file.read_text().splitlines()[0].strip()
     except (OSError, IndexError):
-        return ""
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
         return ""

@@ -26,7 +26,7 @@ from inference.networks import (
 )
 
 
-@pytest.fixture(params=[row.name for row in ENGINES])
+@pytest.fixture(params=[row.name for row in ENGINES if not row.needs_gpu])
 def open_runner(request: pytest.FixtureRequest) -> Opener:
     return opener(request.param)
 
