@@ -29,8 +29,8 @@ from edge.inference.runner import (
 from sensors.signal import Window
 
 log = logging.getLogger(__name__)
+INT8, FP32 = Candidate("", "int8"), Candidate("", "fp32")  # of the usual engine
 WARM_UP = 3  # runs: the first ones allocate, and touch every weight
-GOLDEN_TOLERANCE = 0.05  # of the span of the golden logits; engines round integers differently
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,7 +169,7 @@ class Detector:
         """Give the golden inputs again and expect the golden logits, if the bundle has any.
 
         Raises:
-            GoldenMissed: they differ by more than `GOLDEN_TOLERANCE` of their span, as they do
+            GoldenMissed: they differ by more of their span than the passport allows, as they do
                 where an engine's integer arithmetic saturates.
             RunFailed: the engine broke off, or its answer is no number.
         """
@@ -178,7 +178,7 @@ class Detector:
             return
         answers = np.stack([self._run(one)[self._passport.logits] for one in known.inputs])
         worst = float(np.abs(answers - known.logits).max())
-        allowed = GOLDEN_TOLERANCE * float(np.ptp(known.logits))
+        allowed = self._bundle.manifest.comparison.logits * float(np.ptp(known.logits))
         if worst > allowed:
             raise GoldenMissed(
                 f"{self.label}: {self.runner.name} misses the golden logits by {worst:.4g}, "
@@ -194,7 +194,7 @@ def load_chosen(bundle: Bundle, name: str, chosen: Candidate, *, threads: int) -
         BundleError: it cannot be compiled, or does not keep what the passport promises.
     """
     one = opener(chosen.engine)
-    return _proved(bundle, name, one, chosen.precision, threads=threads, cache=None)
+    return _proved(bundle, name, one, chosen, threads=threads, cache=None)
 
 
 def load(
@@ -209,10 +209,10 @@ def load(
         BundleError: it cannot be compiled, or does not keep what the passport promises.
     """
     try:
-        return _proved(bundle, name, open_runner, "int8", threads=threads, cache=cache)
+        return _proved(bundle, name, open_runner, INT8, threads=threads, cache=cache)
     except GoldenMissed as missed:
         try:
-            one = _proved(bundle, name, open_runner, "fp32", threads=threads, cache=cache)
+            one = _proved(bundle, name, open_runner, FP32, threads=threads, cache=cache)
         except GoldenMissed:
             raise missed from None
         log.warning(
@@ -226,14 +226,21 @@ def _proved(
     bundle: Bundle,
     name: str,
     open_runner: Opener,
-    precision: Precision,
+    wanted: Candidate,
     *,
     threads: int,
     cache: Path | None,
 ) -> Detector:
     passport = bundle.manifest.detectors[name]
     file = bundle.folder / passport.file
-    runner = open_runner(file, passport.input, threads=threads, precision=precision, cache=cache)
+    runner = open_runner(
+        file,
+        passport.input,
+        threads=threads,
+        precision=wanted.precision,
+        most=wanted.most,
+        cache=cache,
+    )
     detector = Detector(bundle, name, runner)
     try:
         detector.warm_up()

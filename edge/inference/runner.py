@@ -30,9 +30,11 @@ class Candidate:
 
     engine: str  # a row of ENGINES
     precision: Precision
+    most: int = 1  # windows that it may run as one batch
 
     def __str__(self) -> str:
-        return f"{self.engine} {self.precision}"
+        batch = f", up to {self.most} at once" if self.most > 1 else ""
+        return f"{self.engine} {self.precision}{batch}"
 
 
 class RunFailed(RuntimeError):  # noqa: N818 - named by what happened; the catcher does without

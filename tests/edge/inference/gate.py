@@ -17,7 +17,7 @@ from edge.inference.engine import Engine
 from edge.inference.runner import Done, Input, Outputs, RunFailed
 from inference.networks import window
 
-SETTINGS = config.Engine(timeout_ms=100.0)
+SETTINGS = config.Engine(timeout_ms=100.0, workers=1)
 
 
 class Gate:
