@@ -73,15 +73,16 @@ def _update(
             other = makers.get(rest)
             if other is None or other.op_type != "Slice" or other.input[0] != whole or not rank:
                 continue
-            spans = [_span(graph, one, sizes[whole], axis % rank) for one in (end, other)]
-            first, second = spans if kept == node.input[0] else spans[::-1]
-            length = sizes[whole][axis % rank]
-            if first is None or second is None or (first[0], second[1]) != (0, length):
+            untouched = _span(graph, end, sizes[whole], axis % rank)
+            touched = _span(graph, other, sizes[whole], axis % rank)
+            if untouched is None or touched is None or sizes.get(more) != sizes.get(rest):
                 continue
-            if first[1] != second[0] or sizes.get(more) != sizes.get(rest):
+            is_first = kept == node.input[0]
+            first, second = (untouched, touched) if is_first else (touched, untouched)
+            if (first[0], first[1], second[1]) != (0, second[0], sizes[whole][axis % rank]):
                 continue
             pads = np.zeros(2 * rank, np.int64)
-            pads[axis % rank + (0 if kept == node.input[0] else rank)] = spans[0][1] - spans[0][0]
+            pads[axis % rank + (0 if is_first else rank)] = untouched[1] - untouched[0]
             name = _add(graph, f"{node.output[0]}_pads", pads)
             padded = f"{node.output[0]}_padded"
             return [
@@ -173,7 +174,10 @@ def _sizes(model: ModelProto) -> dict[str, list[int | None]]:
 
 
 def _constant(graph: GraphProto, name: str) -> NDArray[np.generic]:
-    return numpy_helper.to_array(next(one for one in graph.initializer if one.name == name))
+    found: NDArray[np.generic] = numpy_helper.to_array(
+        next(one for one in graph.initializer if one.name == name)
+    )
+    return found
 
 
 def _add(graph: GraphProto, name: str, value: NDArray[np.generic]) -> str:

@@ -58,7 +58,7 @@ def unquantised(file: Path, *, is_half: bool, cache: Path | None = None) -> byte
         model = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
     except (DecodeError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as why:
         raise BundleError(f"{file}: no network that can be calculated in float: {why}") from why
-    found = model.SerializeToString()
+    found: bytes = model.SerializeToString()
     if kept is not None:
         write(kept, found)
     return found

@@ -153,7 +153,7 @@ class Device:
         address = ask(driver.cuMemHostAlloc(size, _PORTABLE))
         memory = (ctypes.c_uint8 * size).from_address(int(address))
         weakref.finalize(memory, _free, self, address, driver.cuMemFreeHost).atexit = False
-        return np.frombuffer(memory, np.uint8)
+        return np.frombuffer(memoryview(memory), np.uint8)
 
     def free_bytes(self) -> int:
         self.use()

@@ -163,7 +163,7 @@ class Device:
             held = [driver.pagelocked_empty(size, np.uint8)]
         memory = (ctypes.c_uint8 * size).from_address(held[0].ctypes.data)
         weakref.finalize(memory, _let_go, self, held).atexit = False
-        return np.frombuffer(memory, np.uint8)
+        return np.frombuffer(memoryview(memory), np.uint8)
 
     def free_bytes(self) -> int:
         with self:
