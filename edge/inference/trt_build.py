@@ -120,11 +120,13 @@ def build(
     if capability != "CURRENT":
         _aim(trt, config, capability)
     _profile(trt, file, builder, network, config, most)
-    config.set_timing_cache(config.create_timing_cache(timing), ignore_mismatch=False)
+    measures = trt.__name__ == "tensorrt"  # TensorRT for RTX chooses kernels where it runs
+    if measures:
+        config.set_timing_cache(config.create_timing_cache(timing), ignore_mismatch=False)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
         raise BundleError(f"{file}: TensorRT cannot build it for {capability}: {complaint(said)}")
-    measured = config.get_timing_cache()
+    measured = config.get_timing_cache() if measures else None
     return Built(
         bytes(plan),
         tuple(_layers(said)),
