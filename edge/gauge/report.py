@@ -110,9 +110,7 @@ def measure(one: Bundle, candidates: list[Candidate], asked: Asked, step: Step) 
         for workers in sorted({1, asked.workers}):
             tick = step(f"together on {workers} worker(s)", asked.runs)
             at_once.append(
-                together.measure(
-                    one, detectors, parts, workers=workers, rounds=asked.runs, tick=tick
-                )
+                together.measure(detectors, parts, workers=workers, rounds=asked.runs, tick=tick)
             )
     return Report(one, asked, peaks, overheads, rows, at_once)
 

@@ -1,4 +1,5 @@
-"""What waits for the workers: windows, and behind them pictures to look at in advance.
+"""What waits for the workers: windows, behind them pictures to look at in advance, and behind
+these what nobody waits for.
 
 A network is called once at a time: what waits for one at work is passed over. Of the windows that
 wait for one that is free, as many go along as it takes at once; none waits for company.
@@ -73,6 +74,7 @@ class Jobs:
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._windows: deque[Job] = deque()
         self._looks: deque[Job] = deque()
+        self._behind: deque[Job] = deque()
         self._busy: set[Network] = set()
         self._taking = threading.Lock()  # of workers among themselves
         self._is_ended = False
@@ -83,12 +85,17 @@ class Jobs:
         self._bell.put(None)
 
     def put_look(self, job: Job) -> bool:
-        """Behind everything; False: too many wait, and it is refused."""
+        """Behind every window; False: too many wait, and it is refused."""
         if len(self._looks) >= LOOKS:
             return False
         self._looks.append(job)
         self._bell.put(None)
         return True
+
+    def put_behind(self, job: Job) -> None:
+        """Behind everything. Who puts it bounds how many there are."""
+        self._behind.append(job)
+        self._bell.put(None)
 
     def get(self, *, is_idle: bool = True) -> list[Job] | None:
         """The next jobs, all for one network, which is taken until `free`; None: the end.
@@ -111,7 +118,9 @@ class Jobs:
             return
         with self._taking:
             self._busy.discard(network)
-        if self._windows or self._looks:  # perhaps for it, and whoever heard that passed it over
+        if (
+            self._windows or self._looks or self._behind
+        ):  # perhaps for it, and whoever heard that passed it over
             self._bell.put(None)
 
     def end(self) -> list[Job]:
@@ -124,7 +133,7 @@ class Jobs:
 
     def _take(self) -> list[Job]:
         """From the first queue that has something for a network that is free."""
-        for waiting in (self._windows, self._looks):
+        for waiting in (self._windows, self._looks, self._behind):
             # by number: the loop may append meanwhile
             at = next((i for i in range(len(waiting)) if self._is_free(waiting[i])), None)
             if at is None:
