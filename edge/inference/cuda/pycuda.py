@@ -17,6 +17,7 @@ from pycuda import driver
 from edge.inference.cuda.layer import CudaFailed
 
 _NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: does not wait for the default stream
+_NO_FLAGS = ctypes.c_ulonglong(0)
 _THREAD_LOCAL = 1  # CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
 
 
@@ -60,7 +61,7 @@ class Graph:
     def __init__(self, owner: "Device", captured: ctypes.c_void_p, stream: "Stream") -> None:
         executable = ctypes.c_void_p()
         try:
-            owner.ask("cuGraphInstantiateWithFlags", ctypes.byref(executable), captured, _no_flags)
+            owner.ask("cuGraphInstantiateWithFlags", ctypes.byref(executable), captured, _NO_FLAGS)
         finally:
             owner.library.cuGraphDestroy(captured)
         self._owner, self._stream, self._raw = owner, stream, executable
@@ -69,9 +70,6 @@ class Graph:
     def launch(self) -> None:
         with self._owner:
             self._owner.ask("cuGraphLaunch", self._raw, self._stream.pointer)
-
-
-_no_flags = ctypes.c_ulonglong(0)
 
 
 def _destroy(owner: "Device", executable: ctypes.c_void_p) -> None:

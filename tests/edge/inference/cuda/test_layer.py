@@ -75,7 +75,7 @@ def test_a_capture_that_fails_leaves_the_stream_usable(gpu: Device) -> None:
         stream.upload(there.address, given)
         stream.wait()  # which a capture forbids
 
-    with pytest.raises(CudaFailed, match=r"(?i)captur"):
+    with pytest.raises(CudaFailed):
         stream.capture(waits)
     given.fill(5)
     stream.upload(there.address, given)
