@@ -15,6 +15,7 @@ from models import answers, dataset, evaluate, passport, train
 from models.calibration import command as calibration
 from models.detectors import DESIGNS
 from models.study import kept
+from models.training import command as taught_by
 
 OUT = Path("edge/bundles/motor")
 COUNTS = {"train": 18_000, "validation": 1_500, "calibration": 4_500, "test": 4_500}
@@ -44,7 +45,10 @@ def simulate(arguments: argparse.Namespace) -> None:
 
 
 def teach(arguments: argparse.Namespace) -> None:
-    """train the detectors, on a GPU where there is one"""
+    """train the shipped detectors, or one from a configuration, on one GPU, several, or none"""
+    if taught_by.is_asked(arguments):
+        taught_by.train(arguments)
+        return
     lesson = train.Lesson(epochs=arguments.epochs)
     for name in arguments.detectors:
         found = train.train(arguments.work / "parts", name, lesson, _weights(arguments, name))
@@ -192,6 +196,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--detectors", nargs="+", choices=list(DESIGNS), default=list(DESIGNS), help="which"
         )
+        if name == "train":
+            taught_by.add_arguments(command)
         if name == "monitor":
             _add_monitor(command)
         if settle in steps:
