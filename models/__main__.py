@@ -11,9 +11,11 @@ from rich.console import Console
 
 from edge.bundle import load
 from edge.errors import BundleError, ConfigError
-from models import answers, dataset, evaluate, passport, train
+from models import answers, bundling, dataset, evaluate, passport, train
 from models.calibration import command as calibration
 from models.detectors import DESIGNS
+from models.integers import command as integers
+from models.measuring import command as measuring
 from models.study import kept
 from models.training import command as taught_by
 
@@ -56,7 +58,10 @@ def teach(arguments: argparse.Namespace) -> None:
 
 
 def shrink(arguments: argparse.Namespace) -> None:
-    """export to ONNX and quantise to INT8 with explicit Q/DQ"""
+    """export to ONNX and quantise to INT8 with explicit Q/DQ; of one run, with a report"""
+    if integers.is_asked(arguments):
+        integers.quantize(arguments)
+        return
     from models.export import export  # noqa: PLC0415 - onnx, which no other step needs
     from models.quantize import quantize  # noqa: PLC0415 - onnxruntime, the same
 
@@ -90,7 +95,11 @@ def settle(arguments: argparse.Namespace) -> None:
 
 def judge(arguments: argparse.Namespace) -> None:
     """measure a finished bundle again on the answers kept, compare ways to fuse (--fusion), or
-    prove what its verdicts are worth when a sensor goes wrong (--faults)"""
+    prove what its verdicts are worth when a sensor goes wrong (--faults); of a run, a labelled set
+    or simulated parts, every figure with its interval"""
+    if measuring.is_asked(arguments):
+        measuring.evaluate(arguments)
+        return
     if arguments.fusion:
         compare(arguments)
         return
@@ -166,6 +175,11 @@ def prove(arguments: argparse.Namespace) -> None:
         proof_report.draw(found, arguments.picture)
 
 
+def bundled(arguments: argparse.Namespace) -> None:
+    """make one bundle of the quantised runs of one or several senses"""
+    bundling.export(arguments)
+
+
 STEPS = {
     "simulate": (simulate,),
     "train": (teach,),
@@ -175,6 +189,7 @@ STEPS = {
     "monitor": (watch,),
     "calibrate": (settle,),
     "evaluate": (judge,),
+    "export": (bundled,),
     "make": (simulate, teach, shrink, ask, pack, watch, settle),
 }
 
@@ -198,12 +213,17 @@ def _parser() -> argparse.ArgumentParser:
         )
         if name == "train":
             taught_by.add_arguments(command)
+        if name == "quantize":
+            integers.add_arguments(command)
+        if name == "export":
+            bundling.add_arguments(command)
         if name == "monitor":
             _add_monitor(command)
         if settle in steps:
             calibration.add_arguments(command)
         if name == "evaluate":
             _add_comparison(command)
+            measuring.add_arguments(command)
     return parser
 
 

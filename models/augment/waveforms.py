@@ -81,7 +81,8 @@ def pink(values: Tensor) -> Tensor:
     """Noise whose power falls with frequency, as that of rooms and halls does."""
     spectrum = torch.fft.rfft(torch.randn_like(values))
     order = torch.arange(spectrum.shape[-1], device=values.device).clamp_min(1)
-    return torch.fft.irfft(spectrum / torch.sqrt(order), n=values.shape[-1])
+    noise: Tensor = torch.fft.irfft(spectrum / torch.sqrt(order), n=values.shape[-1])
+    return noise
 
 
 def _background(values: Tensor, folder: Path | None, rate_hz: float) -> Tensor:
