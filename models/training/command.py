@@ -33,6 +33,8 @@ def train(arguments: argparse.Namespace) -> None:
         ConfigError: the configuration, the data or the run's folder is wrong; says how to mend it.
     """
     wanted = of(arguments.sense, arguments.config)
+    if arguments.epochs:
+        wanted = wanted.taught(epochs=arguments.epochs)
     folder = data_folder(wanted, arguments.data, arguments.work)
     to = arguments.into or Path("runs") / wanted.sense
     found = reading.read(folder, wanted.data, wanted.design, ("train", "validation"))
