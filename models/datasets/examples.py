@@ -39,7 +39,7 @@ class Examples:
     @property
     def sha256(self) -> str:
         """Of inputs and labels: equal examples give equal hashes anywhere."""
-        whole = hashlib.sha256(np.ascontiguousarray(self.inputs).tobytes())
+        whole = hashlib.sha256(np.ascontiguousarray(self.inputs).reshape(-1).view(np.uint8).data)
         whole.update(self.labels.tobytes())
         return whole.hexdigest()
 

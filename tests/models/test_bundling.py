@@ -1,9 +1,6 @@
 """From a folder of recordings to a bundle that the appliance loads, by the commands themselves."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +12,7 @@ soundfile = pytest.importorskip("soundfile")
 from edge.bundle import load  # noqa: E402
 from edge.inference import detector  # noqa: E402
 from edge.inference.runner import opener  # noqa: E402
+from models.__main__ import main  # noqa: E402
 
 pytestmark = pytest.mark.workshop
 
@@ -61,19 +59,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _models(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    kept = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
-    return subprocess.run(
-        [sys.executable, "-m", "models", *arguments, "--threads", "1"], cwd=folder, text=True,
-        env=kept | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"},
-        capture_output=True, timeout=110, check=False,
-    )  # fmt: skip
+def _models(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr("sys.argv", ["models", *arguments, "--threads", "1"])
+    return main()
 
 
-def test_recordings_become_a_bundle_that_the_appliance_loads(folder: Path) -> None:
-    said = _models(folder, "export", "run", "--data", ".", "--out", "bundle")
-    assert said.returncode == 2
-    assert "configuration.toml: cannot be read" in said.stderr
+def test_recordings_become_a_bundle_that_the_appliance_loads(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    assert _models(monkeypatch, "export", "run", "--data", ".", "--out", "bundle") == 2
+    assert "configuration.toml: cannot be read" in capsys.readouterr().err
     steps = (
         ("train", "audio", "--config", "own.toml", "--data", ".", "--into", "run"),
         ("quantize", "run", "--data", ".", "--rounds", "3", "--calibrating", "8"),
@@ -81,8 +77,7 @@ def test_recordings_become_a_bundle_that_the_appliance_loads(folder: Path) -> No
         ("export", "run", "--data", ".", "--out", "bundle", "--name", "press"),
     )
     for step in steps:
-        said = _models(folder, *step)
-        assert said.returncode == 0, (step, said.stderr[-2000:])
+        assert _models(monkeypatch, *step) == 0, capsys.readouterr().err
     bundle = load(folder / "bundle")
     assert bundle.label == "press 0.1.0"
     assert bundle.manifest.hypotheses == ("ok", "scratch", "bearing_outer", "bearing_inner")

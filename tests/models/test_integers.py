@@ -98,6 +98,20 @@ def test_with_every_layer_back_in_float_it_is_the_float_network(made) -> None:
     assert [one.name for one in form.layers(one_back, exact)] == names[1:]
 
 
+def test_three_libraries_answer_alike(made, tmp_path: Path) -> None:
+    """In float to 1e-4 of a logit; in integers no further apart than rounding is from float."""
+    network, exact, integer, _ = made
+    inputs = EXAMPLES["validation"].inputs[:8]
+    with torch.no_grad():
+        expected = network(torch.from_numpy(inputs))[0].numpy()
+    np.testing.assert_allclose(_logits(exact, inputs), expected, atol=1e-4)
+    np.testing.assert_allclose(
+        answers(_saved(exact, tmp_path), inputs, "float"), expected, atol=1e-4
+    )
+    one, other = _logits(integer, inputs), answers(_saved(integer, tmp_path), inputs, "int8")
+    assert np.abs(one - other).max() <= np.abs(one - expected).max()
+
+
 def test_what_training_feels_is_what_the_file_does(made) -> None:
     """The fake-quantised network in torch against the Q/DQ file in another library."""
     network, exact, integer, _ = made
