@@ -74,13 +74,15 @@ class ChannelEnergy(nn.Module):
         lag = np.arange(frames)[None, :] - np.arange(frames)[:, None]
         kernel = np.where(lag >= 0, smoothing * (1.0 - smoothing) ** np.maximum(lag, 0), 0.0)
         self.register_buffer("decay", _float(kernel))
-        self.register_buffer("first", _float((1.0 - smoothing) ** np.arange(1, frames + 1)))
+        first: Real = (1.0 - smoothing) ** np.arange(1.0, frames + 1.0)
+        self.register_buffer("first", _float(first))
 
     def forward(self, power: Tensor) -> Tensor:
         level = torch.matmul(power, self.decay) + power[..., :1] * self.first
         # in logarithms: powers of small numbers keep their digits
         normal = power * torch.exp(-self.gain * torch.log(level + self.floor))
-        return torch.pow(normal + self.bias, self.power) - self.bias**self.power
+        compressed: Tensor = torch.pow(normal + self.bias, self.power)
+        return compressed - float(self.bias**self.power)
 
 
 class PowerBank(nn.Module):

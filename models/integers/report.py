@@ -131,6 +131,7 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
     right.barh([row["layer"] for row in layers_], [max(row["divergence"], 1e-9) for row in layers_])
     right.set(xscale="log", xlabel="divergence, this layer alone in INT8 (nats)")
     right.tick_params(labelsize=6)
+    right.minorticks_off()
     for axes in (left, right):
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=90)

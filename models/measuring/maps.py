@@ -46,7 +46,7 @@ def draw(file: Path, design: Design, examples: Examples, to: Path) -> Path:
         else:
             _series(above, below, examples.inputs[row], shown, design.input)
     path = to / f"{design.name}-maps.png"
-    figure.savefig(path, dpi=80)
+    figure.savefig(path, dpi=65)
     plt.close(figure)
     return path
 
