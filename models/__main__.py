@@ -13,7 +13,8 @@ from edge.bundle import load
 from edge.errors import BundleError, ConfigError
 from models import answers, dataset, evaluate, passport, train
 from models.calibration import command as calibration
-from models.detectors import DESIGNS
+from models.detectors import DESIGNS, designs
+from models.recurrent import RECURRENCES
 from models.study import kept
 
 OUT = Path("edge/bundles/motor")
@@ -45,7 +46,7 @@ def simulate(arguments: argparse.Namespace) -> None:
 
 def teach(arguments: argparse.Namespace) -> None:
     """train the detectors, on a GPU where there is one"""
-    lesson = train.Lesson(epochs=arguments.epochs)
+    lesson = train.Lesson(epochs=arguments.epochs, recurrence=arguments.recurrence)
     for name in arguments.detectors:
         found = train.train(arguments.work / "parts", name, lesson, _weights(arguments, name))
         _say({f"{name}_{key}": value for key, value in found.items()})
@@ -59,7 +60,7 @@ def shrink(arguments: argparse.Namespace) -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.work / "onnx").mkdir(parents=True, exist_ok=True)
     for name in arguments.detectors:
-        design = DESIGNS[name]
+        design = designs(arguments.recurrence)[name]
         float_file = arguments.work / "onnx" / f"{name}.onnx"
         export(train.restore(design, _weights(arguments, name)), design, float_file)
         typical = dataset.load(arguments.work / "parts", "calibration", name).inputs[:CALIBRATING]
@@ -192,6 +193,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--detectors", nargs="+", choices=list(DESIGNS), default=list(DESIGNS), help="which"
         )
+        if teach in steps or shrink in steps:
+            command.add_argument(
+                "--recurrence", choices=list(RECURRENCES), default=train.Lesson.recurrence,
+                help="of vibration and audio; %(default)s",
+            )  # fmt: skip
         if name == "monitor":
             _add_monitor(command)
         if settle in steps:

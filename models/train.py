@@ -10,7 +10,7 @@ from rich.progress import track
 from torch import Tensor, nn
 
 from models.dataset import Parts, load
-from models.detectors import DESIGNS, Design
+from models.detectors import Design, designs
 from sensors.simulator.cause import HYPOTHESES
 
 # A defect too small to be clear is neither good nor bad: below this share of the severity from
@@ -28,6 +28,7 @@ class Lesson:
     rate: float = 2e-3
     decay: float = 1e-2
     seed: int = 7
+    recurrence: str = "parallel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Taught:
 
 def train(folder: Path, name: str, lesson: Lesson, path: Path) -> dict[str, float]:
     """Teach the detector `name` on the parts in `folder`; keep the best epoch's weights."""
-    design = DESIGNS[name]
+    design = designs(lesson.recurrence)[name]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(lesson.seed)
     network = design.build(len(design.classes)).to(device)
