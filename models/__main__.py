@@ -11,7 +11,7 @@ from rich.console import Console
 
 from edge.bundle import load
 from edge.errors import BundleError, ConfigError
-from models import answers, dataset, evaluate, passport, train
+from models import answers, dataset, evaluate, golden, passport, train
 from models.calibration import command as calibration
 from models.detectors import DESIGNS, designs
 from models.recurrent import RECURRENCES
@@ -163,6 +163,12 @@ def prove(arguments: argparse.Namespace) -> None:
         proof_report.draw(found, arguments.picture)
 
 
+def renew(arguments: argparse.Namespace) -> None:
+    """choose golden parts near the thresholds, which engines are proved on"""
+
+    _say(golden.renew(load(arguments.out), arguments.jobs))
+
+
 STEPS = {
     "simulate": (simulate,),
     "train": (teach,),
@@ -171,8 +177,9 @@ STEPS = {
     "bundle": (pack,),
     "monitor": (watch,),
     "calibrate": (settle,),
+    "golden": (renew,),
     "evaluate": (judge,),
-    "make": (simulate, teach, shrink, ask, pack, watch, settle),
+    "make": (simulate, teach, shrink, ask, pack, watch, settle, renew),
 }
 
 

@@ -68,7 +68,9 @@ class Unshuffle(nn.Module):
         size, (_, channels, height, width) = self.size, pictures.shape
         rows, columns = height // size, width // size
         tiles = pictures.reshape(-1, channels, rows, size, columns, size)
-        inside = tiles.permute(0, 1, 3, 5, 2, 4)  # (picture, channel, in tile, in tile, row, column)
+        inside = tiles.permute(
+            0, 1, 3, 5, 2, 4
+        )  # (picture, channel, in tile, in tile, row, column)
         return inside.reshape(-1, channels * size * size, rows, columns)
 
 
