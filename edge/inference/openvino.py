@@ -1,6 +1,6 @@
 """OpenVINO on the CPU: the box's engine where there is no GPU."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from edge.errors import BundleError
 from edge.inference.pictures import PictureByPicture
 from edge.inference.runner import (
+    Done,
     Input,
+    Outputs,
     Precision,
     RunFailed,
     Runner,
     check_input,
     check_outputs,
-    signature,
+    has_free_batch,
 )
 
 ELEMENTS = {"u8": "uint8", "f32": "float32"}
@@ -25,7 +27,13 @@ INTEGERS = {"i8", "u8"}
 
 
 class OpenVinoRunner:
-    """One compiled network with one request and one input buffer, used over and over."""
+    """One compiled network with one request and one input buffer, used over and over.
+
+    It takes one window a run, whatever the file allows: on two cores a batch saves nothing that its
+    first window would not pay for (docs/decisions/0016-...).
+    """
+
+    most = 1
 
     def __init__(self, compiled: ov.CompiledModel, precision: Precision) -> None:
         self.name = f"openvino {ov.__version__.split('-')[0]} cpu"
@@ -35,17 +43,21 @@ class OpenVinoRunner:
         # one tensor may go by several names, where the compiler folded what lay between
         self._outputs = [frozenset(port.names) for port in compiled.outputs]
 
-    def run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+    def run(self, data: NDArray[np.generic]) -> Outputs:
         np.copyto(self._input, data)  # a batch of one more or less: it broadcasts
         try:
             self._request.infer(share_outputs=True)
         except RuntimeError as error:
             raise RunFailed(f"openvino: {error}") from error
-        values: dict[str, NDArray[np.float32]] = {}
+        values: Outputs = {}
         for i, names in enumerate(self._outputs):
             # a copy: the next run writes into the same memory
             values |= dict.fromkeys(names, self._request.get_output_tensor(i).data[0].copy())
         return values
+
+    def start(self, windows: Sequence[NDArray[np.generic]]) -> Done:
+        (data,) = windows
+        return Done([self.run(data)])
 
 
 def open_runner(
@@ -54,6 +66,7 @@ def open_runner(
     *,
     threads: int,
     precision: Precision = "int8",
+    most: int = 1,
     cache: Path | None = None,
 ) -> Runner:
     """Compile a network for the lowest latency of one request.
@@ -138,11 +151,13 @@ def _replace(port: ov.Output, shape: list[int | str]) -> ov.Node:
 
 
 def _check(file: Path, model: ov.Model, wanted: Input) -> None:
+    """Hold the network against its passport; a free batch becomes one window."""
     port = model.inputs[0]
-    element = port.element_type.get_type_name()
-    found = signature(_sizes(port.partial_shape), ELEMENTS.get(element, element))
+    element, shape = port.element_type.get_type_name(), _sizes(port.partial_shape)
     names = [wanted.name if wanted.name in p.names else p.any_name for p in model.inputs]
-    check_input(file, wanted, names, found)
+    check_input(file, wanted, names, shape, ELEMENTS.get(element, element))
+    if has_free_batch(shape):
+        model.reshape([1, *wanted.shape])
     check_outputs(file, {p.any_name: _sizes(p.partial_shape) for p in model.outputs})
 
 

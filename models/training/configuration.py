@@ -16,7 +16,7 @@ from edge.certificate import Table
 from edge.errors import ConfigError
 from models.augment.plan import Plan
 from models.datasets.source import Source
-from models.detectors import DESIGNS, Design
+from models.detectors import Design, designs
 
 SHIPPED = Path(__file__).parents[1] / "configs"
 Sense = Literal["camera", "vibration", "audio"]
@@ -31,6 +31,12 @@ class Classes(Table):
 
     defects: dict[str, tuple[str, ...]] = Field(min_length=1)
     unseen: tuple[str, ...] = ()
+
+
+class Network(Table):
+    """Which of the forms of a network."""
+
+    recurrence: Literal["parallel", "lstm"] = "parallel"  # of vibration and audio: `recurrent`
 
 
 class Teaching(Table):
@@ -55,17 +61,22 @@ class Configuration(Table):
     sense: Sense
     data: Source = Source()
     classes: Classes | None = None
+    network: Network = Network()
     teaching: Teaching = Teaching()
     augment: Plan = Plan()
 
     @property
     def design(self) -> Design:
         """The detector to be taught."""
-        shipped = DESIGNS[self.sense]
+        shipped = designs(self.network.recurrence)[self.sense]
         if self.classes is None:
             return shipped
         defects = MappingProxyType(dict(self.classes.defects))
         return replace(shipped, defects=defects, unseen=self.classes.unseen, clear_from={})
+
+    def built(self, **changed: Any) -> "Configuration":
+        """The same with another `network`."""
+        return self.model_copy(update={"network": self.network.model_copy(update=changed)})
 
     def taught(self, **changed: Any) -> "Configuration":
         """The same with other numbers under `teaching`."""
