@@ -6,6 +6,7 @@ an example for recordings of one's own.
 
 import tomllib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -14,6 +15,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, Valida
 
 from edge.certificate import Table
 from edge.errors import ConfigError
+from models.audio import AudioNetwork
 from models.augment.plan import Plan
 from models.datasets.source import Source
 from models.detectors import Design, designs
@@ -37,6 +39,7 @@ class Network(Table):
     """Which of the forms of a network."""
 
     recurrence: Literal["parallel", "lstm"] = "parallel"  # of vibration and audio: `recurrent`
+    front: Literal["log", "pcen"] = "log"  # of audio: level of a band, or against its own past
 
 
 class Teaching(Table):
@@ -69,6 +72,11 @@ class Configuration(Table):
     def design(self) -> Design:
         """The detector to be taught."""
         shipped = designs(self.network.recurrence)[self.sense]
+        if self.sense == "audio":
+            build = partial(
+                AudioNetwork, recurrence=self.network.recurrence, front=self.network.front
+            )
+            shipped = replace(shipped, build=build)
         if self.classes is None:
             return shipped
         defects = MappingProxyType(dict(self.classes.defects))
