@@ -27,11 +27,12 @@ from models.datasets import reading
 from models.datasets.examples import Examples
 from models.detectors import Design
 from models.integers.step import INTEGER
-from models.passport import DISCOUNT, GOLDEN, RULE
+from models.passport import DISCOUNT, RULE
 from models.training.command import data_folder
 from models.training.configuration import Configuration, read
 from models.training.folder import CONFIGURATION
 
+GOLDEN = "golden.npz"
 GOLDEN_PARTS = 8  # of each detector
 
 
