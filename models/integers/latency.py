@@ -23,6 +23,7 @@ class Latency:
     engine: str
     form: str
     calculated: str  # in what the engine's heaviest layers really calculate
+    least_ms: float | None = None  # 5 % quantile: what it takes when no neighbour is in the way
     median_ms: float | None = None
     p99_ms: float | None = None
     why: str = ""
@@ -73,6 +74,7 @@ def _rows(
             runner.name if engine in runner.name else f"{engine} ({runner.name})",
             form,
             runner.precision,
+            round(float(np.quantile(found, 0.05)), 4),
             round(float(np.median(found)), 4),
             round(float(np.quantile(found, 0.99)), 4),
         )

@@ -103,9 +103,10 @@ def show(found: Mapping[str, Any], console: Console) -> None:
             row["layer"], str(row["weights"]), f"{row['points']:.2f}", f"{row['divergence']:.2e}"
         )
     console.print(table)
-    table = Table("engine", "form", "calculated in", "median ms", "p99 ms", "why not")
+    table = Table("engine", "form", "calculated in", "least ms", "median ms", "p99 ms", "why not")
     for row in found["latency"]:
-        times = ["" if row[key] is None else f"{row[key]:.3f}" for key in ("median_ms", "p99_ms")]
+        keys = ("least_ms", "median_ms", "p99_ms")
+        times = ["" if row[key] is None else f"{row[key]:.3f}" for key in keys]
         table.add_row(row["engine"], row["form"], row["calculated"], *times, row["why"])
     console.print(table)
     ran = "; ".join(f"{r['layers']} {r['kind']} {r['precision']}" for r in found["executed"])

@@ -24,7 +24,7 @@ PLAIN_WIDTH = 160  # of a table that goes into a file
 HEADLINES = (
     "escape_rate", "false_reject_rate", "uncertain_good", "good_not_passed", "uncertain_defective",
     "right_names", "balanced_accuracy", "auroc_good_or_defective", "auroc_by_belief_in_ok",
-    "calibration_error",
+    "brier_score",
 )  # fmt: skip
 
 

@@ -42,8 +42,8 @@ def detector(seen: Seen, false_rejects: float = FALSE_REJECTS) -> dict[str, Any]
         "at_false_reject_rate": false_rejects,
         "false_reject_rate": _data(_rate(~passes, ~rejects, clear)),
         "escape_rate": _data(_rate(passes, rejects, clear)),
-        "calibration_error": intervals.bootstrap(
-            lambda rows: calibration_error(clear.shares[rows], labels[rows]), groups, draws=DRAWS
+        "brier_score": intervals.bootstrap(
+            lambda rows: brier(clear.shares[rows], labels[rows]), groups
         ).data,
         "classes": classes,
         "confusion": confusion(labels, named, len(seen.classes)).tolist(),
@@ -130,10 +130,13 @@ def reliability(shares: Real, labels: NDArray[np.int64]) -> list[tuple[float, fl
     ]
 
 
-def calibration_error(shares: Real, labels: NDArray[np.int64]) -> float:
-    """Expected calibration error (Guo et al. 2017, eq. 3)."""
-    rows = reliability(shares, labels)
-    return sum(n * abs(right - said) for said, right, n in rows) / max(1, len(labels))
+def brier(shares: Real, labels: NDArray[np.int64]) -> float:
+    """Mean squared distance of the shares from the truth, 0 to 2 (Brier 1950, eq. 2).
+
+    Not the expected calibration error: drawn again that one is always larger, by chance alone.
+    """
+    truth = np.eye(shares.shape[1])[labels]
+    return float(((shares - truth) ** 2).sum(axis=1).mean())
 
 
 def confusion(

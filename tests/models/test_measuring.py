@@ -68,11 +68,15 @@ def test_auroc_is_mann_whitneys() -> None:
     assert np.trapezoid(up, across) == pytest.approx(figures.auroc(score, positive))
 
 
-def test_calibration_error_of_shares_that_are_right_as_often_as_they_say() -> None:
+def test_reliability_and_the_brier_score_of_shares_that_are_as_right_as_they_say() -> None:
     shares = np.tile([0.75, 0.25], (400, 1))
     labels = (np.arange(400) % 4 == 0).astype(np.int64)
-    assert figures.calibration_error(shares, labels) == pytest.approx(0.0)
-    assert figures.calibration_error(shares, 1 - labels) == pytest.approx(0.5)
+    assert figures.reliability(shares, labels) == [(0.75, 0.75, 400)]
+    assert figures.brier(shares, labels) == pytest.approx(
+        2 * 0.75 * 0.25
+    )  # p (1 - p), both classes
+    assert figures.reliability(shares, 1 - labels) == [(0.75, 0.25, 400)]
+    assert figures.brier(np.eye(2)[labels], labels) == 0.0
 
 
 def _seen(parts: int = 4000, seed: int = 3) -> Seen:
