@@ -117,6 +117,16 @@ class PowerBank(nn.Module):
         return torch.log(self.pool(real * real + imaginary * imaginary) + self.floor)
 
 
+def unmoved(joined: Tensor) -> Tensor:
+    """What was concatenated, where it is to be quantised: the same (batch, channel, step).
+
+    A quantisation that follows a concatenation at once is moved by OpenVINO (2026.4.1) before it,
+    into every part; on a processor with AVX2 alone the next convolution is then off by a tenth of
+    its span. It is not moved through a pool, be it of one.
+    """
+    return nn.functional.max_pool1d(joined, 1)
+
+
 class Displacement(nn.Module):
     """Slow motion: the series at a lower rate, and its double integral within a band.
 

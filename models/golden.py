@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -35,8 +36,7 @@ Logits = Mapping[str, NDArray[np.float32]]  # by detector: (part, class)
 FILE = "golden.npz"
 PLAIN = ("ok", "scratch", "bearing_outer", "rub")  # one part of each, the first there is
 NEAR = 4  # parts near a threshold, of each decision
-CANDIDATES = 2_000
-SHORTLIST = 40  # of each decision, the nearest
+CANDIDATES = 1_000
 # Honest engines differ by less than this share of the span of a detector's logits (decision 0017);
 # a near part keeps its decision under so much on all logits at once, whatever the signs.
 STEADY = 0.01
@@ -119,8 +119,9 @@ def near(logits: Logits, manifest: Manifest) -> list[int]:
     chosen: list[int] = []
     for kind in ("ok", "uncertain", "defect"):
         rows = np.flatnonzero(kinds == kind)
-        rows = rows[np.argsort(away[rows], kind="stable")][:SHORTLIST]
-        found = [int(row) for row in rows if is_steady(row, logits, manifest)][:NEAR]
+        nearest_first = map(int, rows[np.argsort(away[rows], kind="stable")])
+        steady = (row for row in nearest_first if is_steady(row, logits, manifest))
+        found = list(islice(steady, NEAR))
         if len(found) < NEAR:
             raise ValueError(f"{len(found)} of {NEAR} golden parts near {kind}: simulate more")
         chosen += found

@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.frontend import unmoved
+
 WIDEST = 8.0  # of what goes into a gate: its sigmoid, 0.0003, divides well in half precision too
 Recurrence = Callable[[int, int, int], nn.Module]  # features in, features out, steps
 
@@ -42,7 +44,7 @@ class ParallelLstm(nn.Module):
         self.back = MinLstm(hidden, hidden, steps, backward=True)
 
     def forward(self, values: Tensor) -> Tensor:
-        hidden: Tensor = self.back(self.there(values))
+        hidden: Tensor = self.back(unmoved(self.there(values)))
         return hidden
 
 
@@ -83,11 +85,11 @@ def scan(keep: Tensor, write: Tensor, *, backward: bool = False) -> Tensor:
     factor = keep[..., :-1] if backward else keep[..., 1:]
     while reach < steps:
         if backward:
-            joined = state[..., :-reach] + factor * state[..., reach:]
-            state = torch.cat([joined, state[..., -reach:]], dim=-1)
+            moved = state[..., :-reach] + factor * state[..., reach:]
+            state = torch.cat([moved, state[..., -reach:]], dim=-1)
         else:
-            joined = state[..., reach:] + factor * state[..., :-reach]
-            state = torch.cat([state[..., :reach], joined], dim=-1)
+            moved = state[..., reach:] + factor * state[..., :-reach]
+            state = torch.cat([state[..., :reach], moved], dim=-1)
         if 2 * reach < steps:
             factor = factor[..., reach:] * factor[..., :-reach]
         reach *= 2

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.frontend import Displacement, PowerBank, gabor_pairs
+from models.frontend import Displacement, PowerBank, gabor_pairs, unmoved
 from models.head import PooledHead
 from models.recurrent import RECURRENCES
 
@@ -63,7 +63,7 @@ class VibrationNetwork(nn.Module):
         blows = self.blows(self.mix(ringing))  # (batch, rate, 50)
         level = nn.functional.avg_pool1d(ringing, 8)
         swing = self.swing(self.slow(samples))
-        steps = self.join(torch.cat([blows, level, swing], dim=1))
+        steps = self.join(unmoved(torch.cat([blows, level, swing], dim=1)))
         logits, activation, embedding = self.head(self.recurrence(steps))
         return logits, activation, embedding
 
