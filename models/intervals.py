@@ -37,8 +37,10 @@ class Figure:
     @property
     def data(self) -> dict[str, Any]:
         """For JSON."""
-        said = asdict(self)
-        return {key: round(v, 5) if isinstance(v, float) else v for key, v in said.items()}
+        return {
+            key: round(value, 5) if isinstance(value, float) else value
+            for key, value in asdict(self).items()
+        }
 
 
 def rate(events: NDArray[np.bool_], groups: Sequence[str], seed: int = 1) -> Figure | None:
@@ -65,10 +67,13 @@ def bootstrap(
     groups: Sequence[str],
     seed: int = 1,
     draws: int = DRAWS,
-) -> Figure:
-    """A figure of examples by their rows, its groups drawn again.
+    fewest: int | None = None,
+) -> Figure | None:
+    """A figure of examples by their rows, its groups drawn again; None where it means nothing.
 
-    `statistic` may give NaN for a draw in which it means nothing (a class is missing).
+    `statistic` may give NaN for a draw in which it means nothing (a class is missing). Of a share
+    that is 0 or 1 in every draw the draws know no interval, and never less than perfect is no proof
+    of it: then it is that of as many trials as the smallest class has groups (`fewest`).
     """
     names, number = np.unique(np.asarray(groups), return_inverse=True)
     order = np.argsort(number, kind="stable")
@@ -82,6 +87,11 @@ def bootstrap(
             statistic(order[chosen] if is_single else np.concatenate([rows[i] for i in chosen]))
         )
     whole = statistic(np.arange(len(number)))
+    if not np.isfinite(whole):
+        return None
+    if fewest and whole in (0.0, 1.0) and np.nanmin(found) == np.nanmax(found):
+        low, high = clopper_pearson(fewest if whole else 0, fewest)
+        return Figure(whole, low, high, len(number), len(names), FEW)
     return _drawn(whole, np.asarray(found), len(number), len(names))
 
 

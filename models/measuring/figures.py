@@ -1,5 +1,6 @@
 """Figures of one detector alone and of verdicts, each with its interval and what it rests on."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ def detector(seen: Seen, false_rejects: float = FALSE_REJECTS) -> dict[str, Any]
     rejects = ~clear.is_good
     named = clear.shares.argmax(axis=1)
     labels, groups = clear.labels, clear.groups
+    fewest = [_fewest(groups, kinds) for kinds in (labels, rejects)]
     classes: dict[str, Any] = {}
     for number, name in enumerate(seen.classes):
         own = labels == number
@@ -33,18 +35,25 @@ def detector(seen: Seen, false_rejects: float = FALSE_REJECTS) -> dict[str, Any]
         "parts": len(clear),
         "groups": len(set(groups)),
         "left_out_below_limit": len(seen) - len(clear),
-        "balanced_accuracy": intervals.bootstrap(
-            lambda rows: _balanced(named[rows], labels[rows]), groups
-        ).data,
-        "auroc_good_or_defective": intervals.bootstrap(
-            lambda rows: auroc(1.0 - clear.shares[rows, 0], rejects[rows]), groups, draws=DRAWS
-        ).data,
+        "balanced_accuracy": _data(
+            intervals.bootstrap(
+                lambda rows: _balanced(named[rows], labels[rows]), groups, fewest=fewest[0]
+            )
+        ),
+        "auroc_good_or_defective": _data(
+            intervals.bootstrap(
+                lambda rows: auroc(1.0 - clear.shares[rows, 0], rejects[rows]),
+                groups,
+                draws=DRAWS,
+                fewest=fewest[1],
+            )
+        ),
         "at_false_reject_rate": false_rejects,
         "false_reject_rate": _data(_rate(~passes, ~rejects, clear)),
         "escape_rate": _data(_rate(passes, rejects, clear)),
-        "brier_score": intervals.bootstrap(
-            lambda rows: brier(clear.shares[rows], labels[rows]), groups
-        ).data,
+        "brier_score": _data(
+            intervals.bootstrap(lambda rows: brier(clear.shares[rows], labels[rows]), groups)
+        ),
         "classes": classes,
         "confusion": confusion(labels, named, len(seen.classes)).tolist(),
     }
@@ -69,9 +78,14 @@ def verdicts(decided: Decided) -> dict[str, Any]:
         "good_not_passed": _data(_rate(said != "ok", good, decided)),
         "uncertain_defective": _data(_rate(said == "uncertain", reject, decided)),
         "right_names": _data(_rate(named == truth, reject & (said == "defect"), decided)),
-        "auroc_by_belief_in_ok": intervals.bootstrap(
-            lambda rows: auroc(score[rows], is_defect[rows]), groups, draws=DRAWS
-        ).data,
+        "auroc_by_belief_in_ok": _data(
+            intervals.bootstrap(
+                lambda rows: auroc(score[rows], is_defect[rows]),
+                groups,
+                draws=DRAWS,
+                fewest=_fewest(groups, is_defect),
+            )
+        ),
         "escape_rate_by_defect": {
             name: _data(_rate(said == "ok", reject & (truth == name), decided))
             for name in sorted(set(truth[reject]))
@@ -151,6 +165,12 @@ def confusion(
 def _balanced(named: NDArray[np.intp], labels: NDArray[np.int64]) -> float:
     there = np.unique(labels)
     return float(np.mean([(named[labels == one] == one).mean() for one in there]))
+
+
+def _fewest(groups: Sequence[str], kinds: NDArray[np.generic]) -> int:
+    """Groups of the kind that has fewest."""
+    names = np.asarray(groups)
+    return min(len(set(names[kinds == one])) for one in np.unique(kinds))
 
 
 def _rate(

@@ -53,8 +53,17 @@ def test_the_bootstrap_covers_about_as_often_as_it_says() -> None:
         found = intervals.bootstrap(
             lambda rows, values=values: float(values[rows].mean()), groups, seed=turn, draws=300
         )
+        assert found is not None
         covered += found.low <= 0.0 <= found.high
     assert 85 <= covered <= 100
+
+
+def test_perfect_on_a_few_is_no_proof_of_perfect() -> None:
+    groups = [f"g{one}" for one in range(8) for _ in range(5)]
+    found = intervals.bootstrap(lambda _: 1.0, groups, fewest=3)
+    assert found is not None
+    assert (found.low, found.high) == clopper_pearson(3, 3)
+    assert intervals.bootstrap(lambda _: float("nan"), groups) is None
 
 
 def test_auroc_is_mann_whitneys() -> None:
