@@ -33,7 +33,7 @@ together:
 
 test-engines: engines
 	$(BIN)/python -c 'from edge.inference.trt_build import library; print(library().__version__)'
-	$(BIN)/pytest tests/edge/inference/test_trt_build.py
+	$(BIN)/pytest tests/edge/inference/test_trt_build.py tests/edge/inference/test_trt_types.py
 
 engines: $(VENV)/.engines
 
