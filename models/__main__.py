@@ -15,6 +15,7 @@ from models import answers, dataset, evaluate, passport, train
 from models.calibration import command as calibration
 from models.detectors import DESIGNS
 from models.study import kept
+from models.study.recordings import command as recordings
 
 OUT = Path("edge/bundles/motor")
 COUNTS = {"train": 18_000, "validation": 1_500, "calibration": 4_500, "test": 4_500}
@@ -171,6 +172,7 @@ STEPS = {
     "monitor": (watch,),
     "calibrate": (settle,),
     "evaluate": (judge,),
+    "study": (recordings.run,),
     "make": (simulate, teach, shrink, ask, pack, watch, settle),
 }
 
@@ -198,6 +200,8 @@ def _parser() -> argparse.ArgumentParser:
             calibration.add_arguments(command)
         if name == "evaluate":
             _add_comparison(command)
+        if name == "study":
+            recordings.add_arguments(command)
     return parser
 
 

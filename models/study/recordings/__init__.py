@@ -1,1 +1,1 @@
-"""What the detectors' families reach on real recordings, on splits that share no machine or part."""
+"""What the detectors reach on real recordings, on splits that share no machine or part."""

@@ -80,9 +80,7 @@ def study(folder: Path) -> list[Figure]:
     }
     found = []
     for what, (role, windows) in views.items():
-        readings = [
-            _Reading(e.car, e.is_faulty, w) for e, w in zip(engines, windows, strict=True)
-        ]
+        readings = [_Reading(e.car, e.is_faulty, w) for e, w in zip(engines, windows, strict=True)]
         for count in REFERENCES:
             found.append(_with_reference(readings, what, role, count))
         found.append(_without(readings, what, role))
@@ -169,9 +167,7 @@ def _judge(car: list[_Reading], count: int, margin: float, found: _Count) -> Non
         (found.faulty if one.is_faulty else found.normal).append(float(np.mean(right)) > 0.5)
 
 
-def _asked(
-    car: list[_Reading], count: int
-) -> Iterator[tuple[_Reading, tuple[_Reading, ...]]]:
+def _asked(car: list[_Reading], count: int) -> Iterator[tuple[_Reading, tuple[_Reading, ...]]]:
     """Every recording with every reference of so many normal ones that leaves it out."""
     normal = [one for one in car if not one.is_faulty]
     for reference in combinations(normal, count):
@@ -185,9 +181,7 @@ def _unseen(readings: list[_Reading]) -> Iterator[tuple[list[_Reading], list[_Re
         yield [r for r in readings if r.car == name], [r for r in readings if r.car != name]
 
 
-def _figure(
-    readings: list[_Reading], found: _Count, what: str, role: str, note: str
-) -> Figure:
+def _figure(readings: list[_Reading], found: _Count, what: str, role: str, note: str) -> Figure:
     return two_rates(
         STUDY, what, (sum(found.faulty), len(found.faulty)),
         (sum(found.normal), len(found.normal)), len({one.car for one in readings}),

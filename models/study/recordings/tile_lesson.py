@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from models.study.recordings.figures import auroc
 from models.study.recordings.tile_network import STRIDE, TileNetwork
 from models.study.recordings.tile_pictures import Clip, Pixels, aligned
 
@@ -82,6 +83,18 @@ def ask(network: TileNetwork, clip: Clip, device: torch.device) -> Answers:
     )
 
 
+def located(heat: Real, mask: Pixels) -> float:
+    """AUROC of the map's places (row, column): in the defect against beside it.
+
+    Not a number where the mask fills no place or all.
+    """
+    rows, columns = heat.shape
+    is_defect = mask.reshape(rows, STRIDE, columns, STRIDE).max(axis=(1, 3)).ravel() > 0
+    if is_defect.all() or not is_defect.any():
+        return float("nan")
+    return auroc(is_defect, heat.ravel())
+
+
 def _run(
     network: TileNetwork,
     parameters: list[nn.Parameter],
@@ -149,9 +162,7 @@ def _crops(
     return grey, torch.stack([one for _, one in found])
 
 
-def _corner(
-    stack: _Stack, size: int, rng: np.random.Generator, is_defect: bool
-) -> tuple[int, int]:
+def _corner(stack: _Stack, size: int, rng: np.random.Generator, is_defect: bool) -> tuple[int, int]:
     height, width = stack.grey.shape[1:]
     top, left = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
     if is_defect:
