@@ -154,10 +154,14 @@ def _crops(
         ]
         top, left = _corner(stack, size, rng, is_defect)
         shown = rng.choice(len(stack.grey), frames, replace=frames > len(stack.grey))
-        rows = torch.from_numpy(np.sort(shown)).to(stack.grey.device)
-        area = (rows, slice(top, top + size), slice(left, left + size))
+        area = (slice(top, top + size), slice(left, left + size))
         mirrored = [axis for axis in (1, 2) if rng.random() < 0.5]
-        found.append((stack.grey[area].flip(mirrored), stack.mask[area].flip(mirrored)))
+        found.append(
+            tuple(
+                torch.stack([images[(k, *area)] for k in np.sort(shown).tolist()]).flip(mirrored)
+                for images in (stack.grey, stack.mask)
+            )
+        )
     grey = torch.stack([one for one, _ in found])
     return grey, torch.stack([one for _, one in found])
 
