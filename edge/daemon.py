@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from edge import systemd
+from edge import baseline, systemd
 from edge.build import beside
 from edge.bundle import Bundle
 from edge.certificate import standing
@@ -79,9 +79,10 @@ class Daemon:
 
     def _build(self, station: Station, bundles: Mapping[Path, Bundle]) -> None:
         line, metrics = self.line, self.metrics
+        baselines = baseline.of_station(line.storage.folder, station.id)
         tape = None
         if line.record:
-            tape = Tape(station, line.record, line.record_limit, metrics)
+            tape = Tape(station, line.record, line.record_limit, metrics, baselines)
             self._tapes.append(tape)
         pipeline = StationPipeline(
             station,
@@ -93,6 +94,7 @@ class Daemon:
             metrics,
             self.echoes,
             tape,
+            baselines,
         )
         self._pipelines[station.id] = pipeline
         clock = self._clocks[clock_name(station)]
