@@ -86,6 +86,7 @@ def study(folder: Path) -> list[Figure]:
         found.append(_without(readings, what, role))
     readings = [_Reading(e.car, e.is_faulty, e.heard.irregularity) for e in engines]
     found += [_at_margin(readings, margin) for margin in (1.0, 1.1, 1.2, 1.3, 1.5)]
+    found += [_less_median(readings, count) for count in REFERENCES]
     found.append(_by_window(readings))
     return found
 
@@ -114,6 +115,35 @@ def _at_margin(readings: list[_Reading], margin: float) -> Figure:
         _judge(car, REFERENCES[0], margin, found)
     what = f"irregularity, 3 normal recordings as reference, margin {margin:.1f} for all"
     return _figure(readings, found, what, "detector", "")
+
+
+def _less_median(readings: list[_Reading], count: int) -> Figure:
+    """The change against the median of the reference, over a limit that is not the car's own.
+
+    A recording's change is its logarithm less that of the median; the limit lies midway between the
+    other cars' mean changes of normal and faulty ones.
+    """
+    found = _Count([], [])
+    for car, others in _unseen(readings):
+        changes: dict[bool, list[float]] = {True: [], False: []}
+        for other, _ in _unseen(others):
+            for one, reference in _asked(other, count):
+                changes[one.is_faulty].append(_change(one, reference))
+        middle = float(np.mean([np.mean(each) for each in changes.values()]))
+        votes: dict[int, list[float]] = {}
+        by_id = {id(one): one for one in car}
+        for one, reference in _asked(car, count):
+            votes.setdefault(id(one), []).append(_change(one, reference) - middle)
+        for key, over in votes.items():
+            one = by_id[key]
+            is_right = (float(np.mean(np.array(over) > 0.0)) > 0.5) == one.is_faulty
+            (found.faulty if one.is_faulty else found.normal).append(is_right)
+    what = f"irregularity less the median of {count} normal recordings"
+    return _figure(readings, found, what, "detector", "limit from the other cars")
+
+
+def _change(one: _Reading, reference: Sequence[_Reading]) -> float:
+    return float(np.log(one.value / np.median([r.value for r in reference])))
 
 
 def _by_window(readings: list[_Reading]) -> Figure:

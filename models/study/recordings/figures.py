@@ -64,7 +64,7 @@ def interval(
     found = []
     for _ in range(DRAWS):
         rows = [
-            rng.choice(group, len(group))
+            group[rng.integers(0, len(group), len(group))] if len(group) > 1 else group
             for each in members.values()
             for group in (each[i] for i in rng.integers(0, len(each), len(each)))
         ]
