@@ -5,33 +5,27 @@ Passes stand in five blocks of time; what is judged was in no block that taught.
 or the pause after it, is one answer: the mean of its windows.
 """
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
-import soundfile
 import torch
 from numpy.typing import NDArray
 from rich.progress import track
-from scipy import signal
 from torch import Tensor, nn
 
-from edge.errors import ConfigError
-from models.audio import RATE_HZ, AudioNetwork
+from models.audio import AudioNetwork
 from models.camera import CameraNetwork
 from models.study.recordings import evidence
 from models.study.recordings.figures import Figure, Real, two_rates
+from models.study.recordings.milling import FOLDS, Span, read
+from models.study.recordings.plain import discriminant
 
 STUDY = "cnc"
-VIDEO, SOUND = "Exp0-1_video.mp4", "Exp0-1_audio.flac"
 CLASSES = ("not_cutting", "cutting")
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-FOLDS = 5
-SIZE = (160, 88)  # pixels across and down
-WINDOW_S, HOP_S, EDGE_S = 0.4, 0.2, 0.06  # the labels' edges are known to 0.05 s
-LONG_S = 2.6  # pauses beyond are not between passes: setting up, walking away
+GRID = 11  # pixels
+FEW = 3  # windows of a span that teach the motion: pauses have one
 
 
 @dataclass(frozen=True)
@@ -42,56 +36,6 @@ class Lesson:
     batch: int = 24
     rate: float = 2e-3
     decay: float = 1e-2
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A pass, or the time between two."""
-
-    is_cutting: bool
-    is_long: bool
-    fold: int
-    clips: NDArray[np.uint8]  # (window, frame, height, width)
-    sounds: NDArray[np.float32]  # (window, 1, sample)
-
-
-def read(folder: Path) -> list[Span]:
-    """Every span that holds a window.
-
-    Raises:
-        ConfigError: no such recording.
-    """
-    try:
-        with (folder / "segments.csv").open(encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["recording_id"] == "Exp0-1"]
-    except OSError as error:
-        raise ConfigError(
-            f"{folder / 'segments.csv'}: {error.strerror}; give the sets by --data"
-        ) from error
-    frames, per_second = _frames(folder / VIDEO)
-    sound = _sound(folder / SOUND)
-    passes = sum(row["label"] == "cutting" for row in rows)
-    found, before = [], 0
-    for row in rows:
-        start, end = float(row["start_s"]), float(row["end_s"])
-        is_cutting = row["label"] == "cutting"
-        fold = min(before * FOLDS // passes, FOLDS - 1)
-        before += is_cutting
-        last = end - EDGE_S - WINDOW_S
-        starts = np.arange(start + EDGE_S, last + 1e-9, HOP_S)
-        count = round(WINDOW_S * per_second)
-        clips = [frames[round(s * per_second) :][:count] for s in starts]
-        sounds = [sound[round(s * RATE_HZ) :][: round(WINDOW_S * RATE_HZ)] for s in starts]
-        whole = [i for i, clip in enumerate(clips) if len(clip) == count]
-        if whole:
-            found.append(
-                Span(
-                    is_cutting, end - start > LONG_S and not is_cutting, fold,
-                    np.stack([clips[i] for i in whole]),
-                    np.stack([sounds[i] for i in whole])[:, None].astype(np.float32),
-                )
-            )  # fmt: skip
-    return found
 
 
 def study(folder: Path, seeds: int) -> list[Figure]:
@@ -105,6 +49,7 @@ def study(folder: Path, seeds: int) -> list[Figure]:
     truth = np.array([span.is_cutting for span in spans])
     calm = {name: evidence.calibrated(one, truth, fold) for name, one in odds.items()}
     fused = evidence.fused(list(calm.values()))
+    moving = _moving(spans, truth, fold)
     shortcuts = {
         "brightness alone": _threshold(
             np.array([float(s.clips.mean()) for s in spans]), truth, fold
@@ -118,6 +63,7 @@ def study(folder: Path, seeds: int) -> list[Figure]:
     for which, kept in (("all spans", truth | ~truth), ("without setting up", short)):
         for name, one in {**calm, "fused (Yager)": fused}.items():
             found.append(_figure(f"{name}, {which}", truth[kept], one[kept] > 0.0))
+        found.append(_figure(f"camera, motion on a grid, {which}", truth[kept], moving[kept]))
         for name, said in shortcuts.items():
             found.append(_figure(f"{name}, {which}", truth[kept], said[kept], "shortcut"))
     return found
@@ -180,6 +126,30 @@ def _varied(inputs: Tensor) -> Tensor:
     return inputs * torch.exp(torch.empty(shape, device=inputs.device).uniform_(-0.7, 0.7))
 
 
+def _moving(
+    spans: list[Span], truth: NDArray[np.bool_], fold: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """LDA of how much each place of the picture changes from frame to frame; windows vote."""
+    views = [np.stack([_motion(clip) for clip in span.clips]) for span in spans]
+    said = np.zeros(len(spans), bool)
+    names = np.array(CLASSES)[truth.astype(int)]
+    for one in np.unique(fold):
+        known = [i for i in range(len(spans)) if fold[i] != one and not spans[i].is_long]
+        inputs = np.concatenate([views[i][:FEW] for i in known])
+        labels = np.concatenate([np.repeat(names[i], len(views[i][:FEW])) for i in known])
+        judge = discriminant(inputs, labels, shrinkage=0.5)
+        for i in np.flatnonzero(fold == one):
+            said[i] = np.mean(judge(views[i]) == CLASSES[1]) > 0.5
+    return said
+
+
+def _motion(clip: NDArray[np.uint8]) -> Real:
+    change = np.abs(np.diff(clip.astype(np.float64), axis=0)).mean(axis=0)
+    rows, columns = (length // GRID for length in change.shape)
+    places = change[: rows * GRID, : columns * GRID].reshape(rows, GRID, columns, GRID)
+    return np.asarray(np.log(places.mean(axis=(1, 3)) + 0.3).ravel())
+
+
 def _threshold(value: Real, truth: NDArray[np.bool_], fold: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Midway between the means of the other blocks, whichever side is cutting."""
     said = np.zeros(len(value), bool)
@@ -199,25 +169,3 @@ def _figure(
         (int(right[~truth].sum()), int((~truth).sum())), len(truth),
         f"{FOLDS} blocks of passes, each unseen in turn", role=role,
     )  # fmt: skip
-
-
-def _frames(path: Path) -> tuple[NDArray[np.uint8], float]:
-    video = cv2.VideoCapture(str(path))
-    if not video.isOpened():
-        raise ConfigError(f"{path}: no video; give the sets by --data")
-    frames = []
-    while True:
-        is_read, picture = video.read()
-        if not is_read:
-            break
-        grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-        frames.append(cv2.resize(grey, SIZE, interpolation=cv2.INTER_AREA))
-    return np.stack(frames), float(video.get(cv2.CAP_PROP_FPS))
-
-
-def _sound(path: Path) -> Real:
-    sound, rate_hz = soundfile.read(path)
-    ratio = np.gcd(int(RATE_HZ), int(rate_hz))
-    return np.asarray(
-        signal.resample_poly(sound.mean(axis=1), int(RATE_HZ) // ratio, int(rate_hz) // ratio)
-    )
