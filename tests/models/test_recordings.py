@@ -201,7 +201,7 @@ def test_conflict_lets_no_part_pass_and_agreement_does() -> None:
     where one of them says defective; the rest is conflict, and believes in nothing.
     """
     good, bad = np.array([-np.log(99.0)]), np.array([np.log(99.0)])
-    agreed, disputed = (evidence.belief_in_good([good, one, good])[0] for one in (good, bad))
+    agreed, disputed = (evidence.fused([good, one, good]).good[0] for one in (good, bad))
     assert agreed == pytest.approx(0.9901**3 - 0.01**3)
     assert disputed == pytest.approx(0.9901**2 * 0.0199 - 0.01**3)
 
@@ -214,8 +214,8 @@ def test_a_defect_that_one_sense_shows_escapes_the_others_and_not_the_fusion() -
         composed.Sense(name, np.where(state, 4.0, -4.0), state, group) for name in ("a", "b", "c")
     ]
     found = {(f.what, f.measure): f.value for f in composed._composed(senses, "one")}
-    assert found["fused (Yager); defects shown by one", "escapes"] == 0.0
-    assert found["fused (Yager); defects shown by one", "good failed"] == 0.0
+    assert found["fused (Yager), beliefs; defects shown by one", "escapes"] == 0.0
+    assert found["fused (Yager), beliefs; defects shown by one", "good failed"] == 0.0
     assert found["a alone; defects shown by one", "escapes"] == pytest.approx(2 / 3, abs=0.04)
 
 

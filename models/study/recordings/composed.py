@@ -21,7 +21,8 @@ from models.study.recordings.tiles import Tiles
 STUDY = "composed"
 PARTS = 2_000  # good ones, and as many defective
 DRAWS = 200
-EVEN = 0.5  # belief in good from which a part passes
+EVEN = 0.5  # belief in good from which a part passes, in a defect from which it is called one
+MEASURES = ("escapes", "good failed", "good called defective")
 SPLIT = "every answer from its own study's split"
 
 
@@ -61,7 +62,7 @@ def _composed(senses: list[Sense], shown: str) -> list[Figure]:
     groups = min(len(each) for one in whole for each in one.values())
     figures = []
     for name, rates in value.items():
-        for side, measure in enumerate(("escapes", "good failed")):
+        for side, measure in enumerate(MEASURES):
             low, high = np.percentile([one[name][side] for one in again], TAILS)
             figures.append(
                 Figure(
@@ -75,8 +76,8 @@ def _composed(senses: list[Sense], shown: str) -> list[Figure]:
 def _rates(
     senses: list[Sense], groups: list[dict[bool, list[NDArray[np.int64]]]], shown: str,
     rng: np.random.Generator, parts: int,
-) -> dict[str, tuple[float, float]]:  # fmt: skip
-    """(escapes, good failed) of every method on parts composed anew."""
+) -> dict[str, tuple[float, float, float]]:  # fmt: skip
+    """`MEASURES` of every method on parts composed anew."""
     is_shown = np.ones((2 * parts, len(senses)), bool)
     if shown == "one":
         is_shown = np.arange(len(senses)) == rng.integers(0, len(senses), (2 * parts, 1))
@@ -85,11 +86,20 @@ def _rates(
         np.array([one.odds[_row(each[bool(state)], rng)] for state in is_shown[:, place]])
         for place, (one, each) in enumerate(zip(senses, groups, strict=True))
     ]
-    passing = {f"{one.name} alone": said <= 0.0 for one, said in zip(senses, odds, strict=True)}
-    passing["fused (Yager)"] = evidence.belief_in_good(odds) >= EVEN
+    answers = {
+        f"{one.name} alone": (said <= 0.0, said > 0.0)
+        for one, said in zip(senses, odds, strict=True)
+    }
+    joint = evidence.fused(odds)
+    answers["fused (Yager), beliefs"] = (joint.good >= EVEN, joint.defective >= EVEN)
+    answers["fused (Yager), even bet"] = (joint.odds <= 0.0, joint.odds > 0.0)
     return {
-        name: (float(one[parts:].mean()), float(1.0 - one[:parts].mean()))
-        for name, one in passing.items()
+        name: (
+            float(passes[parts:].mean()),
+            float(1.0 - passes[:parts].mean()),
+            float(is_called[:parts].mean()),
+        )
+        for name, (passes, is_called) in answers.items()
     }
 
 

@@ -48,7 +48,7 @@ def study(folder: Path, seeds: int) -> list[Figure]:
     fold = np.array([span.fold for span in spans])
     truth = np.array([span.is_cutting for span in spans])
     calm = {name: evidence.calibrated(one, truth, fold) for name, one in odds.items()}
-    fused = evidence.fused(list(calm.values()))
+    fused = evidence.fused(list(calm.values())).odds
     moving = _moving(spans, truth, fold)
     shortcuts = {
         "brightness alone": _threshold(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,21 +57,24 @@ def mass(odds: float) -> Mass:
     return discount(Mass(FRAME, {GOOD: 1.0 - probability, DEFECTIVE: probability}), RELIABILITY)
 
 
-def fused(sources: Sequence[Real]) -> Real:
-    """Of each part, log odds of a defect: the pignistic probability of the sources combined."""
-    found = []
-    for part in zip(*sources, strict=True):
-        combination = combine(RULE, [mass(float(one)) for one in part])
-        probability = combination.mass.pignistic()["defective"]
-        found.append(math.log(probability / (1.0 - probability)))
-    return np.array(found)
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """Of each part: (part,) each."""
+
+    good: Real  # belief
+    defective: Real  # belief; what both leave open is doubt, or conflict
+    odds: Real  # logarithm, of the pignistic probability of a defect: what to bet by
 
 
-def belief_in_good(sources: Sequence[Real]) -> Real:
-    """Of each part, what the sources combined believe in good; conflict believes in nothing."""
-    return np.array(
-        [
-            combine(RULE, [mass(float(one)) for one in part]).mass.belief(GOOD)
-            for part in zip(*sources, strict=True)
-        ]
+def fused(sources: Sequence[Real]) -> Fused:
+    """The sources combined by the appliance's rule."""
+    masses = [
+        combine(RULE, [mass(float(one)) for one in part]).mass
+        for part in zip(*sources, strict=True)
+    ]
+    share = np.array([one.pignistic()["defective"] for one in masses])
+    return Fused(
+        np.array([one.belief(GOOD) for one in masses]),
+        np.array([one.belief(DEFECTIVE) for one in masses]),
+        np.log(share / (1.0 - share)),
     )
