@@ -109,7 +109,7 @@ def _teach(spans: list[Span], sense: str, seed: int, lesson: Lesson) -> nn.Modul
 
 @torch.no_grad()
 def _ask(network: nn.Module, inputs: Tensor) -> float:
-    logits = torch.cat([network(one)[0] for one in inputs.split(8)])
+    logits = torch.cat([network(one)[0] for one in torch.split(inputs, 8)])
     return float((logits[:, 1] - logits[:, 0]).mean())
 
 
