@@ -14,15 +14,11 @@ from edge.errors import BundleError, ConfigError
 from models import answers, bundling, dataset, evaluate, passport, train
 from models.calibration import command as calibration
 from models.detectors import DESIGNS
-<<<<<<< HEAD
 from models.integers import command as integers
 from models.measuring import command as measuring
 from models.study import command as study
-from models.training import command as taught_by
-=======
-from models.study import kept
 from models.study.recordings import command as recordings
->>>>>>> recordings
+from models.training import command as taught_by
 
 OUT = Path("edge/bundles/motor")
 COUNTS = {"train": 18_000, "validation": 1_500, "calibration": 4_500, "test": 4_500}
@@ -148,11 +144,8 @@ STEPS = {
     "monitor": (watch,),
     "calibrate": (settle,),
     "evaluate": (judge,),
-<<<<<<< HEAD
     "export": (bundled,),
-=======
     "study": (recordings.run,),
->>>>>>> recordings
     "make": (simulate, teach, shrink, ask, pack, watch, settle),
 }
 
@@ -186,14 +179,10 @@ def _parser() -> argparse.ArgumentParser:
         if settle in steps:
             calibration.add_arguments(command)
         if name == "evaluate":
-<<<<<<< HEAD
             study.add_arguments(command)
             measuring.add_arguments(command)
-=======
-            _add_comparison(command)
         if name == "study":
             recordings.add_arguments(command)
->>>>>>> recordings
     return parser
 
 
