@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from edge import config
-from edge.build import memory
 from edge.build.memory import key_of, recall
 from edge.bundle import Bundle
 from edge.errors import BundleError, ConfigError
+from edge.inference import plans
 from edge.inference.engine import Engine, Key
 from edge.inference.runner import AUTO, DEFAULT, Candidate
 
@@ -35,7 +35,7 @@ def chosen(
     if settings.name != AUTO:
         return found
     for one in bundles:
-        kept = recall(one, where or memory.folder())
+        kept = recall(one, where or plans.folder())
         for name in one.manifest.detectors:
             now = key_of(one, name, settings.threads)
             if (row := kept.get(name)) is None:
@@ -54,7 +54,7 @@ async def choose(
     """Choose for every bundle that lacks a choice, and have `engine` adopt it."""
     if settings.name != AUTO:
         return
-    place = where or memory.folder()
+    place = where or plans.folder()
     for one in bundles:
         held = chosen(settings, [one], place, say=log.debug)
         if len(held) == len(one.manifest.detectors):

@@ -30,13 +30,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from rich.table import Table
 
 from edge import bundle as bundles
-from edge.build import memory
 from edge.build.decisions import golden_parts
 from edge.build.memory import Remembered, key_of, remember
 from edge.build.trial import RUNS, WARM_UP, Tried, attempt, best
 from edge.bundle import Bundle
 from edge.config import SHIPPED
 from edge.errors import ConfigError
+from edge.inference import plans
 from edge.inference.runner import Candidate, present
 
 PLAIN_WIDTH = 130  # columns, where no terminal says how many there are
@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
         for name, row in chosen.items()
         if row is not None
     }
-    file = remember(one, kept, options.cache or memory.folder())
+    file = remember(one, kept, options.cache or plans.folder())
     if options.json:
         sys.stdout.write(json.dumps(as_data(one, tried, chosen, kept), indent=1) + "\n")
     else:

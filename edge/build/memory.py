@@ -52,15 +52,6 @@ class Remembered:
     candidate: Candidate
 
 
-def folder() -> Path:
-    """CACHE_DIRECTORY, which systemd gives a service, or the user's cache folder (XDG)."""
-    given = os.environ.get("CACHE_DIRECTORY")
-    if given:
-        return Path(given) / "engines"
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "edge-verdict" / "engines"
-
-
 def key_of(bundle: Bundle, detector: str, threads: int) -> Key:
     """As this box is now."""
     passport = bundle.manifest.detectors[detector]

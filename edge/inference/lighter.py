@@ -8,6 +8,8 @@ rounds of a prefix scan that take a tensor apart to put it together again (3 us 
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 import onnx
@@ -15,6 +17,8 @@ from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, helper, numpy_helper
 
 LONG = 32  # samples under one average: below, cuDNN's own pooling is as fast
+Sizes = dict[str, list[int | None]]  # of tensors; None is a size that is free
+Made = dict[str, NodeProto]  # tensor -> what makes it
 AXES_ARE_INPUTS = 18  # opset since which ReduceMean takes its axes so
 
 
@@ -22,14 +26,13 @@ def lighten(model: ModelProto) -> None:
     """Rewrite a network with known sizes but for its batch, in place."""
     graph = model.graph
     sizes = _sizes(model)
-    constants = {one.name for one in graph.initializer}
     opset = max(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
     nodes: list[NodeProto] = []
-    makers = {name: node for node in graph.node for name in node.output}
+    made = {name: node for node in graph.node for name in node.output}
     for node in graph.node:
-        if node.op_type == "Concat" and (update := _update(graph, node, makers, sizes)):
+        if node.op_type == "Concat" and (update := _update(graph, node, made, sizes)):
             nodes.extend(update)
-        elif node.op_type == "Split" and len(node.input) > 1 and node.input[1] in constants:
+        elif node.op_type == "Split" and _is_uneven(graph, node):
             nodes.extend(_slices(graph, node))
         elif node.op_type == "AveragePool" and opset >= AXES_ARE_INPUTS and _is_long(node, sizes):
             nodes.extend(_mean(graph, node, sizes[node.input[0]]))
@@ -51,61 +54,80 @@ def _used(nodes: list[NodeProto], wanted: set[str]) -> list[NodeProto]:
     return kept[::-1]
 
 
-def _update(
-    graph: GraphProto,
-    node: NodeProto,
-    makers: dict[str, NodeProto],
-    sizes: dict[str, list[int | None]],
-) -> list[NodeProto]:
-    """A round of a prefix scan: one end of `whole` as it was, joined to the rest plus something.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a Slice along one axis takes of a tensor: from `start` to before `stop`."""
 
-    That is `whole` plus something that is filled up with zeros: two kernels fewer.
+    whole: str
+    start: int
+    stop: int
+
+
+def _update(graph: GraphProto, node: NodeProto, made: Made, sizes: Sizes) -> list[NodeProto]:
+    """A round of a prefix scan: one end of a tensor as it was, joined to the rest plus something.
+
+    That is the tensor plus something that is filled up with zeros: two kernels fewer.
     """
-    if len(node.input) != 2:
-        return []
-    for kept, changed in (tuple(node.input), tuple(node.input)[::-1]):
-        end, total = makers.get(kept), makers.get(changed)
-        if end is None or total is None or (end.op_type, total.op_type) != ("Slice", "Add"):
+    axis = _attribute(node, "axis", 0)
+    for kept, changed in permutations(node.input, 2):
+        end, total = _part(graph, made.get(kept), axis, sizes), made.get(changed)
+        if len(node.input) != 2 or end is None or total is None or total.op_type != "Add":
             continue
-        whole = end.input[0]
-        rank, axis = len(sizes.get(whole, [])), _attribute(node, "axis", 0)
-        for rest, more in (tuple(total.input), tuple(total.input)[::-1]):
-            other = makers.get(rest)
-            if other is None or other.op_type != "Slice" or other.input[0] != whole or not rank:
+        for rest, more in permutations(total.input):
+            other = _part(graph, made.get(rest), axis, sizes)
+            if other is None or sizes.get(more) != sizes.get(rest):
                 continue
-            untouched = _span(graph, end, sizes[whole], axis % rank)
-            touched = _span(graph, other, sizes[whole], axis % rank)
-            if untouched is None or touched is None or sizes.get(more) != sizes.get(rest):
-                continue
-            is_first = kept == node.input[0]
-            first, second = (untouched, touched) if is_first else (touched, untouched)
-            if (first[0], first[1], second[1]) != (0, second[0], sizes[whole][axis % rank]):
-                continue
-            pads = np.zeros(2 * rank, np.int64)
-            pads[axis % rank + (0 if is_first else rank)] = untouched[1] - untouched[0]
-            name = _add(graph, f"{node.output[0]}_pads", pads)
-            padded = f"{node.output[0]}_padded"
-            return [
-                helper.make_node("Pad", [more, name], [padded]),
-                helper.make_node("Add", [whole, padded], list(node.output)),
-            ]
+            first, second = (end, other) if kept == node.input[0] else (other, end)
+            if _are_all(first, second, sizes[end.whole][axis]):
+                before, after = (first.stop, 0) if first is end else (0, end.stop - end.start)
+                return _filled_up(graph, node, end.whole, more, (before, after), sizes)
     return []
 
 
-def _span(
-    graph: GraphProto, node: NodeProto, shape: list[int | None], axis: int
-) -> tuple[int, int] | None:
-    """From where to where a Slice of one axis takes; None where it is another kind of slice."""
+def _are_all(first: Part, second: Part, length: int | None) -> bool:
+    """Both together are one tensor, each element once."""
+    spans = (first.start, first.stop, second.stop)
+    return first.whole == second.whole and spans == (0, second.start, length)
+
+
+def _filled_up(
+    graph: GraphProto,
+    node: NodeProto,
+    whole: str,
+    more: str,
+    zeros: tuple[int, int],
+    sizes: Sizes,
+) -> list[NodeProto]:
+    rank, axis = len(sizes[whole]), _attribute(node, "axis", 0)
+    pads = np.zeros((2, rank), np.int64)
+    pads[:, axis] = zeros
+    padded = f"{node.output[0]}_padded"
+    given = [more, _add(graph, f"{node.output[0]}_pads", pads.reshape(-1))]
+    return [
+        helper.make_node("Pad", given, [padded]),
+        helper.make_node("Add", [whole, padded], list(node.output)),
+    ]
+
+
+def _part(graph: GraphProto, node: NodeProto | None, axis: int, sizes: Sizes) -> Part | None:
+    """None where it is no Slice of this one axis, or of a tensor of unknown length."""
     known = {one.name for one in graph.initializer}
-    if len(node.input) < 4 or not known.issuperset(name for name in node.input[1:] if name):
+    if node is None or node.op_type != "Slice" or len(node.input) < 4:
+        return None
+    shape = sizes.get(node.input[0], [])
+    if not shape or (length := shape[axis]) is None or not known.issuperset(node.input[1:]):
         return None
     start, end, along, *step = (_constant(graph, name).tolist() for name in node.input[1:])
-    length = shape[axis]
-    is_plain = len(along) == 1 and along[0] % len(shape) == axis and step in ([], [[1]])
-    if length is None or not is_plain:
+    if len(along) != 1 or (along[0] - axis) % len(shape) or step not in ([], [[1]]):
         return None
-    found = slice(start[0], end[0]).indices(length)
-    return found[0], found[1]
+    return Part(node.input[0], *slice(start[0], end[0]).indices(length)[:2])
+
+
+def _is_uneven(graph: GraphProto, node: NodeProto) -> bool:
+    known = {one.name for one in graph.initializer}
+    if len(node.input) < 2 or node.input[1] not in known:
+        return False
+    return len(set(_constant(graph, node.input[1]).tolist())) > 1
 
 
 def _slices(graph: GraphProto, node: NodeProto) -> Iterator[NodeProto]:
@@ -121,7 +143,7 @@ def _slices(graph: GraphProto, node: NodeProto) -> Iterator[NodeProto]:
         start += size
 
 
-def _is_long(node: NodeProto, sizes: dict[str, list[int | None]]) -> bool:
+def _is_long(node: NodeProto, sizes: Sizes) -> bool:
     """Over one axis, in stretches that touch and fill it."""
     kernel, strides = _list(node, "kernel_shape"), _list(node, "strides")
     shape = sizes.get(node.input[0], [])
@@ -147,9 +169,7 @@ def _mean(graph: GraphProto, node: NodeProto, shape: list[int | None]) -> Iterat
     yield helper.make_node("ReduceMean", given, [output], keepdims=0)
 
 
-def _is_from_the_left(
-    graph: GraphProto, node: NodeProto, sizes: dict[str, list[int | None]]
-) -> bool:
+def _is_from_the_left(graph: GraphProto, node: NodeProto, sizes: Sizes) -> bool:
     """Weights (row, channel) times (batch, channel, step)."""
     names = {one.name: len(one.dims) for one in graph.initializer}
     return names.get(node.input[0]) == 2 and len(sizes.get(node.input[1], [])) == 3
@@ -161,8 +181,7 @@ def _convolution(graph: GraphProto, node: NodeProto) -> NodeProto:
     return helper.make_node("Conv", [node.input[1], name], list(node.output), kernel_shape=[1])
 
 
-def _sizes(model: ModelProto) -> dict[str, list[int | None]]:
-    """Of every tensor; None is a size that is free."""
+def _sizes(model: ModelProto) -> Sizes:
     graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
     return {
         one.name: [

@@ -48,13 +48,22 @@ class Plan:
     precision: Precision  # what it really multiplies in
 
 
-def recall(folder: Path, made: Made) -> Plan | None:
+def folder() -> Path:
+    """CACHE_DIRECTORY, which systemd gives a service, or the user's cache folder (XDG)."""
+    given = os.environ.get("CACHE_DIRECTORY")
+    if given:
+        return Path(given) / "engines"
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "edge-verdict" / "engines"
+
+
+def recall(where: Path, made: Made) -> Plan | None:
     """The engine that was built for this network; None where none was.
 
     Raises:
         EngineStale: one was, with something else or not whole; says what.
     """
-    file = _file(folder, made)
+    file = _file(where, made)
     try:
         data = file.read_bytes()
         row = json.loads(file.with_suffix(".json").read_text())
@@ -73,9 +82,9 @@ def recall(folder: Path, made: Made) -> Plan | None:
     return found
 
 
-def remember(folder: Path, plan: Plan) -> None:
+def remember(where: Path, plan: Plan) -> None:
     """Keep an engine in place of an earlier one. Readers find both files or an EngineStale."""
-    file = _file(folder, plan.made)
+    file = _file(where, plan.made)
     row = {
         "format": FORMAT,
         "made": asdict(plan.made),
@@ -86,17 +95,17 @@ def remember(folder: Path, plan: Plan) -> None:
     write(file.with_suffix(".json"), json.dumps(row, indent=1).encode())
 
 
-def timings(folder: Path, made: Made) -> bytes:
+def timings(where: Path, made: Made) -> bytes:
     """What builders measured on this GPU so far; nothing where none did."""
     try:
-        return _timings(folder, made).read_bytes()
+        return _timings(where, made).read_bytes()
     except OSError:
         return b""
 
 
-def remember_timings(folder: Path, made: Made, measured: bytes) -> None:
+def remember_timings(where: Path, made: Made, measured: bytes) -> None:
     if measured:
-        write(_timings(folder, made), measured)
+        write(_timings(where, made), measured)
 
 
 def write(file: Path, data: bytes) -> None:
@@ -109,12 +118,12 @@ def write(file: Path, data: bytes) -> None:
     Path(draft.name).replace(file)
 
 
-def _file(folder: Path, made: Made) -> Path:
+def _file(where: Path, made: Made) -> Path:
     """Of a network and what is asked of it; with what it was made stands in the file beside it."""
     asked = hashlib.sha256(f"{made.network} {made.window}".encode()).hexdigest()[:24]
-    return folder / f"{asked}-{made.asked}.plan"
+    return where / f"{asked}-{made.asked}.plan"
 
 
-def _timings(folder: Path, made: Made) -> Path:
+def _timings(where: Path, made: Made) -> Path:
     whole = replace(made, network="", window="", asked="int8")
-    return folder / f"{hashlib.sha256(repr(whole).encode()).hexdigest()[:24]}.timings"
+    return where / f"{hashlib.sha256(repr(whole).encode()).hexdigest()[:24]}.timings"

@@ -75,6 +75,8 @@ def open_runner(
 ) -> GpuRunner:
     """Take the engine that this box built for a network, or build it; that takes minutes.
 
+    It is kept in `cache`, or where `edge build` keeps what it chose.
+
     "int8" is the network as its file says, integers where it has Q/DQ; "fp16" and "fp32" are its
     float forms. `threads` is not used: a GPU does the work.
 
@@ -94,13 +96,14 @@ def open_runner(
         gpu=f"{gpu.name}, {gpu.capability}",
         driver=gpu.driver,
     )
-    plan, is_new = _plan(file, made, most, cache)
+    place = cache or plans.folder()
+    plan, is_new = _plan(file, made, most, place)
     said: list[str] = []
     runtime: tensorrt.Runtime = trt.Runtime(build_logger(trt, said.append))
     engine = runtime.deserialize_cuda_engine(plan.data)
     if engine is None and not is_new:
         log.warning("%s: the engine that was kept does not load, it is built again", file)
-        plan = _build(file, made, most, cache)
+        plan = _build(file, made, most, place)
         engine = runtime.deserialize_cuda_engine(plan.data)
     if engine is None:
         raise ConfigError(f"engine.name: {version(trt)} does not run on this box's {gpu.name}: "
@@ -132,10 +135,10 @@ def _runner(
         raise BundleError(f"{file}: does not run on {gpu.name}: {error}") from error
 
 
-def _plan(file: Path, made: Made, most: int, cache: Path | None) -> tuple[Plan, bool]:
+def _plan(file: Path, made: Made, most: int, cache: Path) -> tuple[Plan, bool]:
     """And whether it was built just now."""
     try:
-        kept = None if cache is None else plans.recall(cache, made)
+        kept = plans.recall(cache, made)
     except EngineStale as stale:
         log.warning("%s: %s; the engine is built again", file, stale)
         kept = None
@@ -144,7 +147,7 @@ def _plan(file: Path, made: Made, most: int, cache: Path | None) -> tuple[Plan, 
     return _build(file, made, most, cache), True
 
 
-def _build(file: Path, made: Made, most: int, cache: Path | None) -> Plan:
+def _build(file: Path, made: Made, most: int, cache: Path) -> Plan:
     data = None
     if made.asked != "int8":
         try:
@@ -155,15 +158,13 @@ def _build(file: Path, made: Made, most: int, cache: Path | None) -> Plan:
                 "let it calculate in integers"
             ) from error
         data = unquantised(file, is_half=made.asked == "fp16", cache=cache)
-    timing = b"" if cache is None else plans.timings(cache, made)
     try:
-        built = build(file, data=data, most=most, timing=timing)
+        built = build(file, data=data, most=most, timing=plans.timings(cache, made))
     except EngineMissing as error:
         raise ConfigError(f"engine.name: tensorrt: {error}") from error
     plan = Plan(made, built.plan, built.precision)
-    if cache is not None:
-        plans.remember(cache, plan)
-        plans.remember_timings(cache, made, built.timing)
+    plans.remember(cache, plan)
+    plans.remember_timings(cache, made, built.timing)
     return plan
 
 
