@@ -213,10 +213,13 @@ def test_a_defect_that_one_sense_shows_escapes_the_others_and_not_the_fusion() -
     senses = [
         composed.Sense(name, np.where(state, 4.0, -4.0), state, group) for name in ("a", "b", "c")
     ]
-    found = {(f.what, f.measure): f.value for f in composed._composed(senses, "one")}
-    assert found["fused (Yager), beliefs; defects shown by one", "escapes"] == 0.0
-    assert found["fused (Yager), beliefs; defects shown by one", "good failed"] == 0.0
-    assert found["a alone; defects shown by one", "escapes"] == pytest.approx(2 / 3, abs=0.04)
+    groups = [{side: one.groups(side) for side in (True, False)} for one in senses]
+    found = composed._rates(senses, groups, "one", np.random.default_rng(0), 1_000)
+    escapes, failed, called = found["fused (Yager), beliefs"]
+    assert escapes == failed == called == 0.0
+    escapes, failed, called = found["a alone"]
+    assert escapes == pytest.approx(2 / 3, abs=0.04)
+    assert failed == called == 0.0
 
 
 def test_level_and_rate_of_an_idle_are_told() -> None:

@@ -15,7 +15,7 @@ FOLDERS = {
     fan.STUDY: "vibration_ceiling_fan",
     cutting.STUDY: "sync_cnc_milling_video_audio",
 }
-SEEDS = {tiles.STUDY: 2, adi.STUDY: 5, cutting.STUDY: 2, composed.STUDY: 3}
+SEEDS = {tiles.STUDY: 2, adi.STUDY: 10, cutting.STUDY: 2, composed.STUDY: 3}
 
 
 def _tiles(arguments: argparse.Namespace) -> list[Figure]:
