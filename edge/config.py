@@ -126,7 +126,7 @@ class Engine(Row):
     run at once, each on `threads` cores; together no more than the box has to give.
     """
 
-    name: Literal["openvino", "onnxruntime", "auto"] = "openvino"
+    name: Literal["openvino", "onnxruntime", "onnxruntime-cuda", "tensorrt", "auto"] = "openvino"
     threads: PositiveInt = 1
     workers: PositiveInt = 2  # as many as there are cores; one where nothing is to run beside
     timeout_ms: PositiveFloat = 2000.0  # a run longer than this is a hung engine
