@@ -11,11 +11,12 @@ from rich.console import Console
 
 from edge.bundle import load
 from edge.errors import BundleError, ConfigError
-from models import answers, bundling, dataset, evaluate, passport, train
+from models import answers, bundling, dataset, evaluate, golden, passport, train
 from models.calibration import command as calibration
-from models.detectors import DESIGNS
+from models.detectors import DESIGNS, designs
 from models.integers import command as integers
 from models.measuring import command as measuring
+from models.recurrent import RECURRENCES
 from models.study import command as study
 from models.study.recordings import command as recordings
 from models.training import command as taught_by
@@ -51,7 +52,9 @@ def teach(arguments: argparse.Namespace) -> None:
     if taught_by.is_asked(arguments):
         taught_by.train(arguments)
         return
-    lesson = train.Lesson(epochs=arguments.epochs or train.Lesson.epochs)
+    lesson = train.Lesson(
+        epochs=arguments.epochs or train.Lesson.epochs, recurrence=arguments.recurrence
+    )
     for name in arguments.detectors:
         found = train.train(arguments.work / "parts", name, lesson, _weights(arguments, name))
         _say({f"{name}_{key}": value for key, value in found.items()})
@@ -68,7 +71,7 @@ def shrink(arguments: argparse.Namespace) -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.work / "onnx").mkdir(parents=True, exist_ok=True)
     for name in arguments.detectors:
-        design = DESIGNS[name]
+        design = designs(arguments.recurrence)[name]
         float_file = arguments.work / "onnx" / f"{name}.onnx"
         export(train.restore(design, _weights(arguments, name)), design, float_file)
         typical = dataset.load(arguments.work / "parts", "calibration", name).inputs[:CALIBRATING]
@@ -135,6 +138,12 @@ def bundled(arguments: argparse.Namespace) -> None:
     bundling.export(arguments)
 
 
+def renew(arguments: argparse.Namespace) -> None:
+    """choose golden parts near the thresholds, which engines are proved on"""
+
+    _say(golden.renew(load(arguments.out), arguments.jobs))
+
+
 STEPS = {
     "simulate": (simulate,),
     "train": (teach,),
@@ -143,10 +152,11 @@ STEPS = {
     "bundle": (pack,),
     "monitor": (watch,),
     "calibrate": (settle,),
+    "golden": (renew,),
     "evaluate": (judge,),
     "export": (bundled,),
     "study": (recordings.run,),
-    "make": (simulate, teach, shrink, ask, pack, watch, settle),
+    "make": (simulate, teach, shrink, ask, pack, watch, settle, renew),
 }
 
 
@@ -174,6 +184,11 @@ def _parser() -> argparse.ArgumentParser:
             integers.add_arguments(command)
         if name == "export":
             bundling.add_arguments(command)
+        if teach in steps or shrink in steps:
+            command.add_argument(
+                "--recurrence", choices=list(RECURRENCES), default=train.Lesson.recurrence,
+                help="of vibration and audio; %(default)s",
+            )  # fmt: skip
         if name == "monitor":
             _add_monitor(command)
         if settle in steps:

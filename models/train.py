@@ -34,6 +34,7 @@ class Lesson:
     rate: float = 2e-3
     decay: float = 1e-2
     seed: int = 7
+    recurrence: str = "parallel"
 
 
 def train(folder: Path, name: str, lesson: Lesson, path: Path) -> dict[str, float]:
@@ -41,7 +42,9 @@ def train(folder: Path, name: str, lesson: Lesson, path: Path) -> dict[str, floa
 
     By the shipped configuration; the run's own folder lies beside the weights.
     """
-    wanted = shipped(name).taught(**asdict(lesson))
+    taught = asdict(lesson)
+    recurrence = taught.pop("recurrence")
+    wanted = shipped(name).built(recurrence=recurrence).taught(**taught)
     parts = simulated(folder, wanted.design, ("train", "validation"))
     own = path.with_suffix("")
     (own / LAST).unlink(missing_ok=True)  # of an earlier run

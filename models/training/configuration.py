@@ -6,6 +6,7 @@ an example for recordings of one's own.
 
 import tomllib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -14,9 +15,10 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, Valida
 
 from edge.certificate import Table
 from edge.errors import ConfigError
+from models.audio import AudioNetwork
 from models.augment.plan import Plan
 from models.datasets.source import Source
-from models.detectors import DESIGNS, Design
+from models.detectors import Design, designs
 
 SHIPPED = Path(__file__).parents[1] / "configs"
 Sense = Literal["camera", "vibration", "audio"]
@@ -31,6 +33,13 @@ class Classes(Table):
 
     defects: dict[str, tuple[str, ...]] = Field(min_length=1)
     unseen: tuple[str, ...] = ()
+
+
+class Network(Table):
+    """Which of the forms of a network."""
+
+    recurrence: Literal["parallel", "lstm"] = "parallel"  # of vibration and audio: `recurrent`
+    front: Literal["log", "pcen"] = "log"  # of audio: level of a band, or against its own past
 
 
 class Teaching(Table):
@@ -55,17 +64,27 @@ class Configuration(Table):
     sense: Sense
     data: Source = Source()
     classes: Classes | None = None
+    network: Network = Network()
     teaching: Teaching = Teaching()
     augment: Plan = Plan()
 
     @property
     def design(self) -> Design:
         """The detector to be taught."""
-        shipped = DESIGNS[self.sense]
+        shipped = designs(self.network.recurrence)[self.sense]
+        if self.sense == "audio":
+            build = partial(
+                AudioNetwork, recurrence=self.network.recurrence, front=self.network.front
+            )
+            shipped = replace(shipped, build=build)
         if self.classes is None:
             return shipped
         defects = MappingProxyType(dict(self.classes.defects))
         return replace(shipped, defects=defects, unseen=self.classes.unseen, clear_from={})
+
+    def built(self, **changed: Any) -> "Configuration":
+        """The same with another `network`."""
+        return self.model_copy(update={"network": self.network.model_copy(update=changed)})
 
     def taught(self, **changed: Any) -> "Configuration":
         """The same with other numbers under `teaching`."""

@@ -128,7 +128,7 @@ def test_what_training_feels_is_what_the_file_does(made) -> None:
     expected, whole = _logits(integer, inputs), _logits(exact, inputs)
     np.testing.assert_allclose(plain, whole, atol=1e-4)
     lost = np.abs(expected - whole).max()
-    assert np.abs(found - expected).max() < 0.1 * lost  # rounding at halves may differ
+    assert np.abs(found - expected).max() < 0.2 * lost  # rounding at halves may differ
 
 
 def test_weights_are_rounded_as_in_the_file_and_no_further_than_half_a_step(made) -> None:

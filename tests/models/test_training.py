@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 from edge.errors import ConfigError  # noqa: E402
 from models.datasets.examples import Examples  # noqa: E402
 from models.detectors import DESIGNS  # noqa: E402
-from models.export import example  # noqa: E402
+from models.export import example, export  # noqa: E402
 from models.training import configuration, folder, lesson  # noqa: E402
 from models.training.balance import order, weighted  # noqa: E402
 from models.training.configuration import Configuration, Teaching  # noqa: E402
@@ -189,6 +189,27 @@ def test_rare_classes_count_as_much_or_come_as_often() -> None:
     assert drawn.sum() == 1000
     assert drawn.min() > 333 - 4 * 15  # four standard deviations of a binomial
     assert torch.equal(order(labels, 3, "none").sort().values, torch.arange(1000))
+
+
+def test_a_microphone_may_hear_by_channel_energy(tmp_path: Path) -> None:
+    """PCEN instead of the logarithm: taught, exported, the same in another library."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    wanted = Configuration.model_validate({"sense": "audio", "network": {"front": "pcen"}})
+    torch.manual_seed(8)
+    network = wanted.design.build(4)
+    sounds = torch.from_numpy(EXAMPLES["train"].inputs)
+    louder = network.energy(1e4 * network.mel(network.spectrogram(sounds[:, 0])))
+    plain = network.energy(network.mel(network.spectrogram(sounds[:, 0])))
+    assert float((louder / plain).median()) < 2.0  # 40 dB louder, and hardly a difference
+    network(sounds)
+    export(network, wanted.design, tmp_path / "pcen.onnx")
+    session = onnxruntime.InferenceSession(
+        str(tmp_path / "pcen.onnx"), providers=["CPUExecutionProvider"]
+    )
+    found = session.run(["logits"], {wanted.design.input.name: sounds[:1].numpy()})[0]
+    with torch.no_grad():
+        expected = network.eval()(sounds[:1])[0].numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_every_shipped_configuration_is_read_and_unknown_keys_are_not(tmp_path: Path) -> None:
