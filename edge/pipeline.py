@@ -20,7 +20,7 @@ from edge.frames import FrameDecoder, Look
 from edge.inference.detector import Score
 from edge.inference.engine import Engine
 from edge.inference.runner import RunFailed
-from edge.lane import VerdictLane
+from edge.lane import Judged, VerdictLane
 from edge.metrics import Metrics
 from edge.part import Part, Reserve, Slot, needs, shortfall, window_end_ns
 from edge.publish.outbox import Outbox
@@ -48,6 +48,7 @@ class StationPipeline:
         metrics: Metrics,
         echoes: Echoes,
         tape: Tape | None,
+        judged: Judged = lambda *_: None,
     ) -> None:
         self.station = station
         self._line = line
@@ -63,7 +64,7 @@ class StationPipeline:
         )
         self._parts: list[Part] = []  # in order of acceptance
         self.reserve = Reserve(line.budget)
-        self._lane = VerdictLane(station, line, outbox, metrics, self.reserve, tape)
+        self._lane = VerdictLane(station, line, outbox, metrics, self.reserve, tape, judged)
 
     # --- samples -----------------------------------------------------------------------------
 
@@ -119,6 +120,21 @@ class StationPipeline:
 
     def bundle_for(self, recipe: str) -> Bundle | None:
         return self._bundles.get(recipe, self._bundles.get("*"))
+
+    def take(self, recipe: str, one: Bundle) -> None:
+        """Judge by this bundle every part whose trigger comes from now on; its networks are
+        loaded. Parts in flight keep theirs."""
+        self._bundles[recipe] = one
+
+    @property
+    def in_use(self) -> set[str]:
+        """Manifests' sha256 of the bundles that a part in flight, or the next one, is judged by."""
+        ones = [*self._bundles.values(), *(part.bundle for part in self._parts)]
+        return {one.sha256 for one in ones}
+
+    def is_quiet(self, until_ns: int) -> bool:
+        """No part in flight needs an engine before `until_ns`, box time."""
+        return all(part.window_end_ns > until_ns for part in self._parts)
 
     def open(self, accepted: Accepted) -> None:
         """Start to wait for the windows of an accepted trigger."""

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ from sensors.signal import Count, Window
 log = logging.getLogger(__name__)
 BEHIND_LOOP = 5  # steps of niceness: a network takes milliseconds, what the loop does a tenth
 DEPTH = 64  # windows running or waiting; a newer one is refused
+T = TypeVar("T")
 Key = tuple[str, str]  # sha256 of the bundle, detector
 
 
@@ -152,11 +153,10 @@ class Engine:
             self._count(sensor, "look_queue_full")
 
     def _load(self) -> dict[Key, Detector]:
-        return {
-            (sha256, name): self._load_one(bundle, name, self._chosen.get((sha256, name)))
-            for sha256, bundle in self._bundles.items()
-            for name in bundle.manifest.detectors
-        }
+        found: dict[Key, Detector] = {}
+        for bundle in self._bundles.values():
+            found |= self.compile(bundle, self._chosen)
+        return found
 
     def _load_one(self, bundle: Bundle, name: str, chosen: Candidate | None) -> Detector:
         threads = self._settings.threads
@@ -167,6 +167,53 @@ class Engine:
                 log.warning("%s %s: %s does not serve: %s", bundle.label, name, chosen, error)
         open_runner = self._open_runner or opener(self._settings.name)
         return load(bundle, name, open_runner, threads=threads, cache=self._cache)
+
+    # --- bundles that come and go ----------------------------------------------------------------
+
+    @property
+    def held(self) -> frozenset[str]:
+        """Manifests' sha256 of the bundles whose networks are loaded."""
+        return frozenset(self._bundles)
+
+    def compile(self, bundle: Bundle, chosen: Mapping[Key, Candidate]) -> dict[Key, Detector]:
+        """Load and prove every network of a bundle for `take`. Blocks; on any thread.
+
+        Raises:
+            BundleError: one cannot be compiled, or does not keep what its passport promises.
+        """
+        return {
+            (bundle.sha256, name): self._load_one(bundle, name, chosen.get((bundle.sha256, name)))
+            for name in bundle.manifest.detectors
+        }
+
+    def take(self, bundle: Bundle, detectors: Mapping[Key, Detector]) -> None:
+        """Windows for this bundle may be submitted from now on."""
+        self._bundles[bundle.sha256] = bundle
+        self._detectors.update(detectors)
+
+    def drop(self, sha256: str) -> None:
+        """No window of this bundle comes any more: its networks go as soon as none runs."""
+        del self._bundles[sha256]
+        for key in [key for key in self._detectors if key[0] == sha256]:
+            del self._detectors[key]
+
+    def detector(self, bundle: Bundle, name: str) -> Detector:
+        """To be run by `behind`."""
+        return self._detectors[bundle.sha256, name]
+
+    @property
+    def is_idle(self) -> bool:
+        """No window runs or waits."""
+        return self._unsettled == 0
+
+    def behind(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        """Do something on the inference thread once nothing else waits for it.
+
+        The future raises what `call` raises. The caller bounds how much it asks for.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put_behind(Job("", call, self._report_behind, future))
+        return future
 
     async def adopt(self, bundle: Bundle, name: str, chosen: Candidate) -> None:
         """Run a detector on another engine from the next window on; none waits meanwhile.
@@ -184,7 +231,8 @@ class Engine:
         give_way(BEHIND_LOOP)
         while (job := self._jobs.get()) is not None:
             if job.is_unwanted:
-                self._tell_loop(self._skip, job)
+                if job.sensor:
+                    self._tell_loop(self._skip, job)
                 continue
             self._running_since_ns = time.monotonic_ns()
             with job:
@@ -194,6 +242,10 @@ class Engine:
     def _report(self, job: Job, error: BaseException | None) -> None:
         self._running_since_ns = 0
         self._tell_loop(self._settle, job, error)
+
+    def _report_behind(self, job: Job, error: BaseException | None) -> None:
+        self._running_since_ns = 0
+        self._tell_loop(_answer, job, error)
 
     def _looked(self, job: Job, error: BaseException | None) -> None:
         self._running_since_ns = 0
@@ -238,3 +290,13 @@ class Engine:
             async with asyncio.timeout(0 if self.is_hung else self._settings.timeout_ms / 1e3):
                 await self._ended.wait()
                 thread.join()  # at once: that was its last act
+
+
+def _answer(job: Job, error: BaseException | None) -> None:
+    assert job.future is not None
+    if job.future.cancelled():
+        return
+    if error is not None:
+        job.future.set_exception(error)
+    else:
+        job.future.set_result(job.result)

@@ -1,4 +1,6 @@
-"""What waits for the inference thread: windows, and behind them pictures to look at in advance."""
+"""What waits for the inference thread: windows, behind them pictures to look at in advance, and
+behind these what nobody waits for.
+"""
 
 import asyncio
 import queue
@@ -42,12 +44,13 @@ class Job:
 
 
 class Jobs:
-    """Two queues of one thread, which takes from the second only when the first is empty."""
+    """Queues of one thread, which takes from one only when those before it are empty."""
 
     def __init__(self) -> None:
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()  # rung once a job
         self._windows: deque[Job | None] = deque()  # None: the end
         self._looks: deque[Job] = deque()
+        self._behind: deque[Job] = deque()
 
     def put(self, job: Job) -> None:
         """Before every look."""
@@ -55,20 +58,27 @@ class Jobs:
         self._bell.put(None)
 
     def put_look(self, job: Job) -> bool:
-        """Behind everything; False: too many wait, and it is refused."""
+        """Behind the windows; False: too many wait, and it is refused."""
         if len(self._looks) >= LOOKS:
             return False
         self._looks.append(job)
         self._bell.put(None)
         return True
 
+    def put_behind(self, job: Job) -> None:
+        """Behind everything. Who puts it bounds how many there are."""
+        self._behind.append(job)
+        self._bell.put(None)
+
     def get(self) -> Job | None:
         """The next job, on the thread; None: end. Blocks."""
         self._bell.get()
-        return self._windows.popleft() if self._windows else self._looks.popleft()
+        if self._windows:
+            return self._windows.popleft()
+        return self._looks.popleft() if self._looks else self._behind.popleft()
 
     def end(self) -> list[Job]:
-        """Let the thread end; the windows that it will not run are given back."""
+        """Let the thread end; what somebody waits for and it will not run is given back."""
         self._windows.appendleft(None)  # first: the thread may have heard the bell of another job
         self._bell.put(None)
-        return [job for job in self._windows.copy() if job is not None]
+        return [job for job in (*self._windows.copy(), *self._behind.copy()) if job is not None]
