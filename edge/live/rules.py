@@ -26,7 +26,7 @@ class Probation(Row):
 
     parts: NonNegativeInt = 200  # 0: none
     failures: NonNegativeInt = 2  # parts on which a network gave no answer
-    slow: NonNegativeInt = 4  # parts whose verdict took longer than `slow_ms`, or lacked an answer
+    slow: NonNegativeInt = 10  # parts whose verdict took longer than `slow_ms`, or lacked an answer
     slow_ms: PositiveFloat | None = None  # None: budget.deadline_ms
 
 

@@ -11,6 +11,7 @@ journal, fusion or publishing; then the daemon, and what it takes on top of that
   edge bench --parts 400 --json out.json  shorter; a p99 then is a maximum, and marked so
   edge bench --block-ms 5                 sooner, for more processor
   edge bench --kill-plc 20                is the loop held up while the PLC is dialled again?
+  edge bench --swaps 20                   what does it cost to change the bundle on the running line?
 
 Latency is from the part's true window end (or its trigger's arrival, where that is later): to the
 daemon's own clock points, and to a subscriber outside it. Processor is the daemon's, as a share of
@@ -51,6 +52,9 @@ from edge.trial.outcome import Outcome, conclude
 from edge.trial.plant import beside, plant, site
 from edge.trial.setup import Setup, add_plant_arguments, setup_from
 from edge.trial.summary import make_console
+from edge.trial.swaps import Swapped, Swaps, planned
+from edge.trial.swaps import conclude as conclude_swaps
+from edge.trial.swaps import show as show_swaps
 from edge.trial.wires import in_words
 
 LEAST_DISTINCT = 40  # recorded parts of a run: with fewer, caches and decisions flatter
@@ -70,6 +74,7 @@ class Measured:
     floor: Floor
     load: Load
     start_to_ready_s: float | None
+    swapped: Swapped | None = None
 
     @property
     def distinct(self) -> int:
@@ -96,6 +101,7 @@ class Measured:
             "floor": self.floor.as_data(),
             "ratio_to_floor": {n: self.ratio(n) for n in PERCENTILES},
             "daemon": self.load.as_data(),
+            "swaps": self.swapped.as_data() if self.swapped else None,
             **self.outcome.as_data(),
         }
 
@@ -105,6 +111,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kill-plc", type=float, metavar="S",
         help="kill the PLC every S seconds and start it again at once, under the daemon alone",
+    )  # fmt: skip
+    parser.add_argument(
+        "--swaps", type=int, default=0, metavar="N",
+        help="change between two versions of the bundle so often, evenly over the run, by edge "
+        "bundle promote and rollback, station by station",
     )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as data")
     parser.add_argument(
@@ -121,10 +132,13 @@ def run(options: argparse.Namespace) -> int:
     setup = replace(setup, recorded=max(MOST_DISTINCT // setup.stations, 1))
     if setup.recorded_per_station * setup.stations < LEAST_DISTINCT:
         raise ConfigError(f"--parts: is {setup.parts}; measure at least {LEAST_DISTINCT} parts")
+    swaps = None
+    if options.swaps:
+        setup, swaps = planned(setup, options.swaps)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         with trial_folder(options.keep) as folder:
-            measured = asyncio.run(_bench(setup, folder, console, options.kill_plc))
+            measured = asyncio.run(_bench(setup, folder, console, options.kill_plc, swaps))
     except (TrialFailed, ExceptionGroup) as error:
         for failure in leaves(error):
             console.print(str(failure), style="red", markup=False)
@@ -136,7 +150,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _bench(
-    setup: Setup, folder: Path, console: Console, kill_plc_s: float | None
+    setup: Setup,
+    folder: Path,
+    console: Console,
+    kill_plc_s: float | None,
+    swaps: Swaps | None,
 ) -> Measured:
     say, stop = Speaker(console.print), asyncio.Event()
     columns = ("[progress.description]{task.description}", BarColumn(), MofNCompleteColumn())
@@ -154,6 +172,8 @@ async def _bench(
                 jobs = [sample(load, running.daemon, at.http)]
                 if kill_plc_s is not None:
                     jobs.append(at.field.kill_plc(kill_plc_s))
+                if swaps is not None:
+                    jobs.append(swaps.run(running))
                 async with beside(*jobs):
                     observer = Observer(
                         running,
@@ -164,7 +184,8 @@ async def _bench(
                     await observer.run(stop)
     outcome = conclude(observer.account, running.daemon.restarts)
     points = clock_points(observer.account.rows())
-    return Measured(setup, outcome, points, floor, load, running.start_to_ready_s)
+    swapped = conclude_swaps(swaps.made, outcome.rows, at.window_ns, load) if swaps else None
+    return Measured(setup, outcome, points, floor, load, running.start_to_ready_s, swapped)
 
 
 def _floor_parts(setup: Setup) -> int:
@@ -220,6 +241,8 @@ def show(measured: Measured, console: Console) -> None:
         f"duplicates {len(outcome.duplicates)}, degraded {outcome.degraded}, over 50 ms "
         f"{outcome.over_deadline}"
     )
+    if measured.swapped:
+        show_swaps(measured.swapped, console)
     if load.is_disturbed:
         console.print(
             f"DISTURBED: other programs took {load.others_share:.0%} of the machine; repeat it",

@@ -205,13 +205,13 @@ def test_installations_at_once_wait_for_each_other(shop: Shop) -> None:
         assert contents(store.folder_of("motor", version)) == contents(folder)
 
 
-def test_the_command_says_what_is_active_and_that_a_daemon_must_start(
+def test_the_command_says_what_is_active_and_when_a_daemon_takes_it(
     shop: Shop, store: Store
 ) -> None:
     at = ("--store", shop.store, "--keys", shop.keys, "--station", "a")
     done = edge("promote", "motor", "1.1.0", *at)
     assert done.returncode == 0
-    assert "takes this at its next start" in done.stdout
+    assert "a daemon at work takes it within a second" in done.stdout
     listed = json.loads(edge("list", "--store", shop.store, "--json").stdout)
     assert listed["places"][0]["active"]["version"] == "1.1.0"
     refused = edge("promote", "motor", "1.0.0", *at)
