@@ -11,7 +11,7 @@ journal, fusion or publishing; then the daemon, and what it takes on top of that
   edge bench --parts 400 --json out.json  shorter; a p99 then is a maximum, and marked so
   edge bench --block-ms 5                 sooner, for more processor
   edge bench --kill-plc 20                is the loop held up while the PLC is dialled again?
-  edge bench --swaps 20                   what does it cost to change the bundle on the running line?
+  edge bench --swaps 20                   what does it cost to change bundles on a running line?
 
 Latency is from the part's true window end (or its trigger's arrival, where that is later): to the
 daemon's own clock points, and to a subscriber outside it. Processor is the daemon's, as a share of
