@@ -16,6 +16,7 @@ COMMANDS = {  # name: (module, one line of help)
     "bench": ("edge.trial.bench", "measure latency, memory and processor time under load"),
     "build": ("edge.build.command", "choose the fastest engine that passes for each detector"),
     "replay": ("edge.replay", "judge recorded parts again, without a plant"),
+    "commission": ("edge.commission.command", "teach a station its own normal by good parts"),
     "accept": ("edge.accept.command", "judge a labelled set: an acceptance report for the plant"),
     "explain": ("edge.explain.command", "say why a part was judged as it was"),
     "fuse": ("edge.fuse.command", "combine masses by any rule, and see what conflicts"),

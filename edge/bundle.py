@@ -20,7 +20,7 @@ from pydantic import ValidationError as PydanticError
 from edge import monitor
 from edge.certificate import Certificate, Sha256, Share, Table
 from edge.errors import BundleError
-from edge.monitor import Band, Familiar, Measure
+from edge.monitor import Band, Familiar, Measure, Typical
 
 MANIFEST = "manifest.toml"
 MAX_HYPOTHESES = 16
@@ -198,6 +198,7 @@ class Bundle:
     manifest: Manifest
     sha256: str  # of the manifest, which holds the hash of everything else
     familiar: Mapping[str, Familiar] = field(default_factory=dict, compare=False)  # by detector
+    typical: Mapping[str, Typical] = field(default_factory=dict, compare=False)  # the same
 
     @property
     def label(self) -> str:
@@ -251,5 +252,8 @@ def load(folder: Path) -> Bundle:
                 f"{folder / name}: is not the file the manifest lists (sha256 differs)"
             )
     watched = [name for name, one in manifest.detectors.items() if "distance" in one.monitor]
-    familiar = monitor.read(folder / manifest.statistics, watched) if manifest.statistics else {}
-    return Bundle(folder, manifest, hashlib.sha256(raw).hexdigest(), familiar)
+    sha256 = hashlib.sha256(raw).hexdigest()
+    if manifest.statistics is None:
+        return Bundle(folder, manifest, sha256)
+    known = monitor.read(folder / manifest.statistics, watched)
+    return Bundle(folder, manifest, sha256, known.familiar, known.typical)

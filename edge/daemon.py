@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from edge import systemd
+from edge import baseline, systemd
 from edge.build import beside
 from edge.bundle import Bundle
 from edge.certificate import standing
@@ -95,9 +95,10 @@ class Daemon:
 
     def _build(self, station: Station, bundles: Mapping[Path, Bundle]) -> None:
         line, metrics = self.line, self.metrics
+        baselines = baseline.of_station(line.storage.folder, station.id)
         tape = None
         if line.record:
-            tape = Tape(station, line.record, line.record_limit, metrics)
+            tape = Tape(station, line.record, line.record_limit, metrics, baselines)
             self._tapes.append(tape)
         pipeline = StationPipeline(
             station,
@@ -109,6 +110,7 @@ class Daemon:
             metrics,
             self.echoes,
             tape,
+            baselines,
             lambda part, verdict: self.live.judged(part, verdict),  # noqa: PLW0108 - opened later
         )
         self._pipelines[station.id] = pipeline

@@ -7,6 +7,7 @@ what was judged.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from edge.baseline import Offset
 from edge.bundle import Bundle
 from edge.certificate import Ran, Standing, standing
 from edge.config import Sensor
@@ -22,6 +23,7 @@ from edge.verdict import SensorReport, Status
 from sensors.signal import Window
 
 FOR_ONE_WINDOW = "thresholds were set for one window of a sensor"  # no bundle says of more
+FOR_NO_BASELINE = "thresholds were set without a baseline; edge accept measures this station"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Answer:
     reason: str = ""
     window: Window | None = None
     score: Score | None = None
+    offset: Offset | None = None  # of the station's own good parts; None: it has no baseline
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,12 @@ def hear(answer: Answer, bundle: Bundle) -> Heard:
         return Heard(answer, report, vacuous(frame), {})
     detector = bundle.manifest.detectors[answer.sensor.input]
     familiar = bundle.familiar.get(answer.sensor.input)
-    found = measures(window.quality, score.logits, score.embedding, detector.temperature, familiar)
+    logits, embedding, offset = score.logits, score.embedding, answer.offset
+    if offset is not None:
+        logits, embedding = offset.taken_off(logits, embedding)
+    found = measures(window.quality, logits, embedding, detector.temperature, familiar)
+    if offset is not None:
+        found = offset.measures(found)
     doubts = [
         *placed(window.clock),
         *signs(window.quality, bundle.manifest.rejecting),
@@ -80,7 +88,7 @@ def hear(answer: Answer, bundle: Bundle) -> Heard:
     strange = barring(doubts)
     if strange and answer.sensor.on_foreign == "accept":
         health, strange = 0.0, ""  # the plant takes it for a missing one
-    said = statement(score.logits, detector, frame, health)
+    said = statement(logits, detector, frame, health)
     spoken = {
         "status": "ok" if health == 1.0 else "sick",
         "reason": why,
@@ -89,6 +97,7 @@ def hear(answer: Answer, bundle: Bundle) -> Heard:
         "mass": {frame.label(k): round(v, 6) for k, v in said.mass.items()},
         "reliability": health,
         "measured": {k: float(f"{v:.4g}") for k, v in found.items()},
+        "baseline": offset.label if offset is not None else "",
     }
     sets = said.sets if health > 0.0 else {}
     return Heard(answer, report.model_copy(update=spoken), said.mass, sets, strange)
@@ -150,6 +159,8 @@ def weigh(heard: Sequence[Heard], bundle: Bundle) -> Judged:
     certified = standing(manifest.certificate, manifest.vouched_sha256, ran)
     if any(one.report.windows for one in heard):
         certified = Standing(False, f"not certified: {FOR_ONE_WINDOW}")
+    elif any(one.report.baseline for one in heard):
+        certified = Standing(False, f"not certified: {FOR_NO_BASELINE}")
     return Judged(decided, combination, why, tuple(degraded), certified)
 
 

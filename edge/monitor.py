@@ -1,4 +1,9 @@
-"""What healthy windows of a detector measure, learnt in the workshop; the bundle carries it."""
+"""What healthy windows of a detector measure, learnt in the workshop; the bundle carries it.
+
+The file of statistics is an npz with, for each detector, `<detector>.centres`, `.radii` and
+`.whitening` (`Familiar`) and, where a station may be commissioned, `<detector>.typical.logits`,
+`.typical.embedding` and one `.typical.<measure>` each (`Typical`).
+"""
 
 import math
 import zipfile
@@ -17,6 +22,7 @@ from edge.errors import BundleError
 Measure = Literal[
     "sharpness", "brightness", "level", "floor", "whiteness", "energy", "distance"
 ]  # fmt: skip
+OF_ANSWERS: frozenset[str] = frozenset({"energy", "distance"})  # the others are of the window
 
 
 class Band(BaseModel):
@@ -68,17 +74,77 @@ class Familiar:
         return math.sqrt(float(away @ away)) / float(self.radii[answer])
 
 
-def read(file: Path, detectors: Iterable[str]) -> Mapping[str, Familiar]:
-    """The statistics of a bundle: npz with `<detector>.centres`, `.radii` and `.whitening`.
+@dataclass(frozen=True, slots=True, eq=False)
+class Typical:
+    """The middle of what a detector makes of good parts, over many stations or at one.
+
+    By the median, each number by itself: a part that should not have been among them moves it
+    little.
+    """
+
+    logits: NDArray[np.float32]  # (class,)
+    embedding: NDArray[np.float32]  # (feature,)
+    measured: Mapping[str, float]  # of the window: all measures but `OF_ANSWERS`
+
+    def __post_init__(self) -> None:
+        numbers = [*self.logits, *self.embedding, *self.measured.values()]
+        if not all(math.isfinite(one) for one in numbers):
+            raise ValueError("a typical part is not all numbers")
+
+
+def typical(
+    logits: NDArray[np.floating],
+    embeddings: NDArray[np.floating],
+    measured: Mapping[str, NDArray[np.floating]],
+) -> Typical:
+    """Of good parts: logits (part, class), embeddings (part, feature), measures (part,)."""
+    return Typical(
+        np.median(logits, axis=0).astype(np.float32),
+        np.median(embeddings, axis=0).astype(np.float32),
+        {
+            name: float(np.median(values))
+            for name, values in measured.items()
+            if name not in OF_ANSWERS
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statistics:
+    """Of a whole bundle, by detector."""
+
+    familiar: Mapping[str, Familiar]
+    typical: Mapping[str, Typical]  # empty in bundles that were made before there were baselines
+
+
+def read(file: Path, detectors: Iterable[str]) -> Statistics:
+    """The statistics of a bundle; `detectors` are those that need to know the unfamiliar.
 
     Raises:
         BundleError: they are not there, or of shapes that do not fit each other.
     """
     try:
         with np.load(file, allow_pickle=False) as data:
-            return {name: _familiar(data, name) for name in detectors}
+            known = {key.split(".", 1)[0] for key in data if ".typical." in key}
+            return Statistics(
+                {name: _familiar(data, name) for name in detectors},
+                {name: _typical(data, name) for name in sorted(known)},
+            )
     except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise BundleError(f"{file}: no statistics to know the unfamiliar by: {error}") from error
+
+
+def _typical(data: Mapping[str, NDArray[np.generic]], name: str) -> Typical:
+    head = f"{name}.typical."
+    columns = {
+        key.removeprefix(head): data[key].astype(np.float32, casting="same_kind")
+        for key in data
+        if key.startswith(head)
+    }
+    logits, embedding = columns.pop("logits"), columns.pop("embedding")
+    if logits.ndim != 1 or embedding.ndim != 1 or any(one.shape for one in columns.values()):
+        raise ValueError(f"{name}: a typical part of shapes {logits.shape} and {embedding.shape}")
+    return Typical(logits, embedding, {key: float(value) for key, value in columns.items()})
 
 
 def _familiar(data: Mapping[str, NDArray[np.generic]], name: str) -> Familiar:

@@ -4,10 +4,11 @@ A *slot* is one window of one sensor: the sensor's id, and the window's number f
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from edge.accepted import Accepted
+from edge.baseline import Offset
 from edge.bundle import Bundle, ClipInput, SeriesInput
 from edge.config import Budget, Sensor, Station
 from edge.inference.detector import Score
@@ -131,6 +132,7 @@ class Part:
     sensors: dict[str, Sensor]
     window_end_ns: int
     deadline_ns: int
+    offsets: Mapping[str, Offset] = field(default_factory=dict)  # of sensors with a baseline
     is_expired: bool = False  # judged, but too late to act upon
     windows: dict[Slot, Window] = field(default_factory=dict)
     scores: "dict[Slot, asyncio.Future[Score]]" = field(default_factory=dict)
@@ -190,8 +192,8 @@ class Part:
         self._hear(slot, Answer(self.sensors[slot[0]], status, reason, window=window))
 
     def scored(self, slot: Slot, score: Score) -> None:
-        answer = Answer(self.sensors[slot[0]], "ok", window=self.windows[slot], score=score)
-        self._hear(slot, answer)
+        one, offset = self.sensors[slot[0]], self.offsets.get(slot[0])
+        self._hear(slot, Answer(one, "ok", "", self.windows[slot], score, offset))
 
     def end(self) -> None:
         for timer in self.timers:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from edge.accepted import Accepted
+from edge.baseline import Baselines, Offset, offsets
 from edge.bundle import Bundle, ClipInput, SeriesInput
 from edge.config import Line, Sensor, Station
 from edge.decode import DecodeThread
@@ -48,6 +49,7 @@ class StationPipeline:
         metrics: Metrics,
         echoes: Echoes,
         tape: Tape | None,
+        baselines: Baselines | None = None,
         judged: Judged = lambda *_: None,
     ) -> None:
         self.station = station
@@ -62,6 +64,8 @@ class StationPipeline:
         self._frames = FrameDecoder(
             self._windower, cameras, decode, metrics.count, developed=self._cut_all
         )
+        self._baselines = baselines or Baselines(station=station.id)
+        self._offsets: dict[str, dict[str, Offset]] = {}  # by bundle, and by sensor
         self._parts: list[Part] = []  # in order of acceptance
         self.reserve = Reserve(line.budget)
         self._lane = VerdictLane(station, line, outbox, metrics, self.reserve, tape, judged)
@@ -170,10 +174,17 @@ class StationPipeline:
     def _part(self, accepted: Accepted, one: Bundle, end_ns: int) -> Part:
         budget_ns = round(self._line.budget.deadline_ms * 1e6)
         deadline_ns = max(end_ns, accepted.trigger.received_ns) + budget_ns
-        part = Part(accepted, one, self._sensors, end_ns, deadline_ns)
+        offsets_of = self.offsets_of(one)
+        part = Part(accepted, one, self._sensors, end_ns, deadline_ns, offsets_of)
         self._parts.append(part)
         self._metrics.in_flight.inc()
         return part
+
+    def offsets_of(self, one: Bundle) -> dict[str, Offset]:
+        """What this station's baselines take off a bundle's answers, by sensor."""
+        if one.sha256 not in self._offsets:
+            self._offsets[one.sha256] = offsets(self._baselines, self._sensors, one)
+        return self._offsets[one.sha256]
 
     def _open_without_bundle(self, accepted: Accepted) -> None:
         trigger = accepted.trigger

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from edge.baseline import Baselines, fitting
 from edge.bundle import Bundle
 from edge.config import Sensor
 from edge.errors import ConfigError
@@ -46,6 +47,7 @@ class Judge:
         one: Bundle,
         engine: str,
         detectors: Mapping[str, Detector] | None = None,  # None: loaded on the engine of that name
+        baselines: Baselines | None = None,  # that its parts were judged by; see `baseline.kept`
     ) -> None:
         self.bundle = one
         self.refused: dict[str, int] = {}  # payloads and blocks, by cause
@@ -53,6 +55,8 @@ class Judge:
         self._detectors = detectors or {
             name: load(one, name, opener(engine), threads=1) for name in one.manifest.detectors
         }
+        known = baselines or Baselines(station="")
+        self._offsets = {o.label: o for _, o in fitting(known, self._sensors, one)}
 
     def again(self, part: RecordedPart, truth: Truth | None) -> Replayed:
         """Judge one part, and hold it against what was recorded of it."""
@@ -151,16 +155,21 @@ class Judge:
         self, one: Sensor, windows: dict[Slot, Window], recorded: Verdict | None
     ) -> list[Answer]:
         report = recorded.sensors.get(one.id) if recorded else None
+        label = report.baseline if report is not None else ""
         then: list[SensorReport | WindowReport | None] = [None] * len(one.offsets)
         if report is not None:
             then = list(report.windows or [report])
         return [
-            self._answer(one, windows.get((one.id, number)), said)
+            self._answer(one, windows.get((one.id, number)), said, label)
             for number, said in enumerate(then)
         ]
 
     def _answer(
-        self, one: Sensor, window: Window | None, report: SensorReport | WindowReport | None
+        self,
+        one: Sensor,
+        window: Window | None,
+        report: SensorReport | WindowReport | None,
+        baseline: str,  # label of that which the part was judged by
     ) -> Answer:
         if report is not None and report.status in ABSENT:
             return Answer(one, report.status, report.reason, window=window)
@@ -171,7 +180,8 @@ class Judge:
             quality = replace(window.quality, skew_ms=skew_ms, drift_ppm=drift_ppm)
             window = replace(window, quality=quality)
         try:
-            return Answer(one, "ok", window=window, score=self._detectors[one.input].infer(window))
+            score = self._detectors[one.input].infer(window)
+            return Answer(one, "ok", "", window, score, self._offsets.get(baseline))
         except RunFailed as error:
             return Answer(one, "failed", str(error), window=window)
 

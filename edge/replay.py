@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.progress import track
 
 from edge import bundle, config
+from edge.baseline import kept
 from edge.bundle import Bundle
 from edge.errors import ConfigError
 from edge.rejudge import Judge, Replayed
@@ -50,7 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     console, one = make_console(), bundle.load(options.bundle)
     try:
-        judge = Judge(read_header(options.folder)["sensors"], one, options.engine)
+        sensors = read_header(options.folder)["sensors"]
+        judge = Judge(sensors, one, options.engine, baselines=kept(options.folder))
         truths = read_truth(options.folder)
         parts = list((options.folder / "parts").glob("[0-9]*"))
         done: list[Replayed] = []

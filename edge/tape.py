@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from edge.baseline import Baselines, keep
 from edge.config import Station
 from edge.metrics import Metrics
 from edge.part import Part
@@ -37,13 +38,22 @@ class _Kept(NamedTuple):
 class Tape:
     """The last payloads of one station's sensors, and the recording they go to."""
 
-    def __init__(self, station: Station, folder: Path, limit: int, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        station: Station,
+        folder: Path,
+        limit: int,
+        metrics: Metrics,
+        baselines: Baselines | None = None,
+    ) -> None:
         self._station = station
+        self._baselines = baselines or Baselines(station=station.id)
+        self._folder = folder / station.id
         self._metrics = metrics
         self._span_ns = round((station.trigger.max_delay_s + KEPT_S) * 1e9)
         self._kept: dict[str, deque[_Kept]] = {s.id: deque() for s in station.sensors}
         self._recorder = Recorder(
-            folder / station.id,
+            self._folder,
             origin="edge run",
             sensors={s.id: s.model_dump(mode="json") for s in station.sensors},
             limit=limit,
@@ -80,7 +90,7 @@ class Tape:
             part, verdict, blocks = await self._queue.get()
             try:
                 if not is_open:
-                    await asyncio.to_thread(self._recorder.__enter__)
+                    await asyncio.to_thread(self._begin)
                     is_open = True
                 index = await asyncio.to_thread(self._write, part, verdict, blocks)
             except OSError as error:  # the recording stands beside the path: it never ends it
@@ -91,6 +101,10 @@ class Tape:
                 continue
             if index is None:
                 self._metrics.count(self._station.id, "recording_full")
+
+    def _begin(self) -> None:
+        self._recorder.__enter__()
+        keep(self._folder, self._baselines)
 
     def _write(
         self, part: Part, verdict: Verdict, blocks: Mapping[str, list[RecordedBlock]]

@@ -110,6 +110,7 @@ class SensorReport(_Part):
     skew_ms: float = 0.0  # how far its stamps disagree with the count of blocks, or with arrivals
     drift_ppm: float = 0.0  # of its clock against the box's
     measured: dict[str, float] = {}  # what the bundle has limits for, learnt from healthy windows
+    baseline: str = ""  # the station's own good parts that it was judged by: hash, parts, date
     conflict_share: float = 0.0  # how much of the conflict it brings; over all sensors the whole
     conflict_with: dict[str, float] = {}  # other sensor -> conflict of these two alone
     flip: Flip | None = None  # None: no change of this sensor alone decides otherwise
@@ -118,8 +119,10 @@ class SensorReport(_Part):
 
     @model_serializer(mode="wrap")
     def _as_one_or_several(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A sensor with one window is told without the keys of several."""
+        """A sensor with one window is told without the keys of several, and so on."""
         data: dict[str, Any] = handler(self)
+        if not self.baseline:
+            data.pop("baseline", None)
         if not self.windows:
             for key in ("conflict_within", "windows"):
                 data.pop(key, None)

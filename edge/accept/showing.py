@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from edge.accept.labelled import LabelledSet, Recording
 from edge.accept.labels import Label
+from edge.baseline import kept
 from edge.bundle import Bundle, Manifest
 from edge.config import Line, Station
 from edge.errors import ConfigError
@@ -108,10 +109,11 @@ def _station(line: Line, name: str) -> Station:
 
 
 def _judge(judges: dict[str, Judge], recording: Recording, bundle: Bundle, engine: str) -> Judge:
-    """Recordings of equal sensors share their engines."""
-    key = json.dumps(recording.sensors, sort_keys=True)
+    """Recordings of equal sensors, with equal baselines, share their engines."""
+    baselines = kept(recording.folder)
+    key = json.dumps(recording.sensors, sort_keys=True) + baselines.model_dump_json()
     if key not in judges:
-        judges[key] = Judge(recording.sensors, bundle, engine)
+        judges[key] = Judge(recording.sensors, bundle, engine, baselines=baselines)
     return judges[key]
 
 

@@ -57,6 +57,7 @@ class LiveLine:
                 stations[place.station].rules_for(place.recipe),
                 bundles[stations[place.station].bundles[place.recipe]],
                 time.time_ns(),
+                pipelines[place.station].offsets_of,
             )
             for place in stored
         }

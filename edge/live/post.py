@@ -1,9 +1,11 @@
 """What judges at one place of the running line: the active bundle, and what is being tried."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from edge.baseline import Offset
 from edge.bundle import Bundle
 from edge.live.probation import OnProbation
 from edge.live.rules import Rules
@@ -19,6 +21,7 @@ class Post:
     rules: Rules
     active: Bundle
     since_ns: int  # epoch: parts triggered from then on are judged by it
+    offsets_of: Callable[[Bundle], Mapping[str, Offset]]  # of the station's baselines
     state: State | None = None  # of the store, as far as it is followed
     previous: Bundle | None = None  # ready to come back, as long as there is a probation
     probation: OnProbation | None = None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+from edge.baseline import Offset
 from edge.bundle import Bundle
 from edge.config import Sensor
 from edge.inference.detector import Detector, Score
@@ -38,6 +39,7 @@ class Order:
     part: Part
     verdict: Verdict
     shadow: Bundle
+    offsets: Mapping[str, Offset]  # of the station's baselines, by sensor
     done: Callable[["Order", Compared], None]
 
 
@@ -86,7 +88,7 @@ class ShadowLane:
         try:
             for slot, (sensor, window) in scored(part).items():
                 scores[slot] = await self._score(order.shadow, sensor, window)
-            said = await self._in_time(partial(opinion, part, order.shadow, scores))
+            said = await self._in_time(partial(opinion, order, scores))
         except RunFailed as error:
             failed = str(error)
         own_ns = sum(score.run_ns for score in scores.values())
@@ -124,21 +126,22 @@ def scored(part: Part) -> dict[Slot, tuple[Sensor, Window]]:
     return found
 
 
-def opinion(part: Part, bundle: Bundle, scores: Mapping[Slot, Score]) -> str:
-    """What a bundle makes of the same part: decision and defect."""
-    said = []
+def opinion(order: Order, scores: Mapping[Slot, Score]) -> str:
+    """What the shadow makes of the same part: decision and defect."""
+    part, bundle, said = order.part, order.shadow, []
     for sensor in part.sensors:
-        answers = [_answer(part, slot, scores) for slot in part.slots(sensor)]
+        answers = [_answer(order, slot, scores) for slot in part.slots(sensor)]
         said.append(join([hear(one, bundle) for one in answers], bundle))
     decided = weigh(said, bundle).decided
     return in_words(decided.decision, decided.defect)
 
 
-def _answer(part: Part, slot: Slot, scores: Mapping[Slot, Score]) -> Answer:
-    answer = part.heard[slot].answer
+def _answer(order: Order, slot: Slot, scores: Mapping[Slot, Score]) -> Answer:
+    answer = order.part.heard[slot].answer
     if slot not in scores:
         return answer
-    return Answer(answer.sensor, "ok", window=answer.window, score=scores[slot])
+    offset = order.offsets.get(slot[0])
+    return Answer(answer.sensor, "ok", window=answer.window, score=scores[slot], offset=offset)
 
 
 def in_words(decision: str, defect: str) -> str:

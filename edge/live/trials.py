@@ -75,7 +75,8 @@ class Trials:
                 took_ms=took_ms(part, verdict),
             )
         if post.shadow is not None and any(answer.score for answer in part.answers):
-            order = Order(part, verdict, post.shadow, self._compared)
+            offsets = post.offsets_of(post.shadow)
+            order = Order(part, verdict, post.shadow, offsets, self._compared)
             if not self._lane.offer(order) and post.tally is not None:
                 post.tally.skip()
                 self._notice.skipped(post)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edge.bundle import MANIFEST, Bundle, Manifest, load
 from edge.fusion.doubt import unlike
-from edge.monitor import Band, Familiar, Measure
+from edge.monitor import Band, Familiar, Measure, Typical, typical
 from models import toml
 from models.monitor.observed import Observations, Observed
 from models.statistics import clopper_pearson
@@ -33,6 +33,7 @@ class Learnt:
 
     familiar: Familiar
     monitor: Mapping[Measure, Band]
+    typical: Typical
     healthy: int  # windows of good parts, each held against limits learnt without it
     doubted: int  # of these, lie outside one
 
@@ -52,7 +53,11 @@ def learn(found: Observations, bundle: Bundle) -> dict[str, Learnt]:
             familiar, monitor = _fit(found.rows(fold != one).of[name])
             tried = everything(found.rows((fold == one) & is_good).of[name], familiar)
             doubted += sum(bool(unlike(monitor, row)) for row in rows(tried))
-        learnt[name] = Learnt(*_fit(found.of[name]), int(np.count_nonzero(is_good)), doubted)
+        good = found.rows(is_good).of[name]
+        middle = typical(good.logits, good.embedding, good.measured)
+        learnt[name] = Learnt(
+            *_fit(found.of[name]), middle, int(np.count_nonzero(is_good)), doubted
+        )
     return learnt
 
 
@@ -148,6 +153,7 @@ def write(learnt: Mapping[str, Learnt], bundle: Bundle, version: str) -> Manifes
         columns[f"{name}.centres"] = one.familiar.centres
         columns[f"{name}.radii"] = one.familiar.radii
         columns[f"{name}.whitening"] = one.familiar.whitening
+        columns |= {f"{name}.typical.{key}": value for key, value in _columns(one.typical).items()}
     file = bundle.folder / STATISTICS
     with file.open("wb") as out:
         np.savez(out, allow_pickle=False, **columns)
@@ -171,6 +177,13 @@ def write(learnt: Mapping[str, Learnt], bundle: Bundle, version: str) -> Manifes
     if load(bundle.folder).manifest != whole:
         raise ValueError(f"{bundle.folder / MANIFEST} does not say what was meant")
     return whole
+
+
+def _columns(one: Typical) -> dict[str, NDArray[np.float32]]:
+    measured = {key: np.float32(value) for key, value in one.measured.items()}
+    return {"logits": one.logits, "embedding": one.embedding} | {
+        key: np.asarray(value) for key, value in measured.items()
+    }
 
 
 def metrics(learnt: Mapping[str, Learnt]) -> dict[str, float]:

@@ -44,6 +44,10 @@ def _parser() -> argparse.ArgumentParser:
         "--defect-share", type=float, default=0.5, metavar="P", help="0 to 1 (default %(default)s)"
     )
     command.add_argument(
+        "--strangeness", type=float, default=1.0, metavar="F",
+        help="2: mounting, room and light differ twice as much as networks were taught",
+    )  # fmt: skip
+    command.add_argument(
         "--window-s", type=float, default=WINDOW_S, metavar="S",
         help="from a part's edge on, as long as any sensor looks (default %(default)s)",
     )  # fmt: skip
@@ -95,6 +99,7 @@ def _record(options: argparse.Namespace) -> int:
         options.seed,
         options.difficulty,
         options.defect_share,
+        options.strangeness,
         options.window_s,
     )
     record.record(options.folder, order, options.jobs)

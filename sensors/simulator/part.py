@@ -60,15 +60,17 @@ def simulate_part(
     duration_s: float = 0.5,
     cause: Cause | None = None,
     defect_share: float = 0.5,
+    strangeness: float = 1.0,
 ) -> SimulatedPart:
     """Simulates one part, deterministic in its arguments; `cause` replaces the drawn one.
 
-    A replaced cause changes nothing else of the part: same speed, same noise, same face.
+    A replaced cause changes nothing else of the part: same speed, same noise, same face. With
+    `strangeness` 2 stations are twice as unlike as difficulty alone makes them, parts as ever.
     """
     rngs = _streams(seed, station_index, part_index, 0)
     drawn = draw_cause(rngs["cause"], defect_share=defect_share)
     cause = drawn if cause is None else cause
-    station = draw_station(seed, station_index, difficulty)
+    station = draw_station(seed, station_index, difficulty * strangeness)
     traits = draw_part_traits(rngs["traits"], difficulty)
     state = run_machine(cause, traits, duration_s, rngs["healthy"], rngs["defect"])
     vibration = acceleration(state, station, traits, duration_s, rngs["accelerometer"])
@@ -96,10 +98,11 @@ def simulate_idle(
     difficulty: float = 1.0,
     duration_s: float = 0.5,
     idle_index: int = 0,
+    strangeness: float = 1.0,
 ) -> SimulatedPart:
     """The station between two parts: motor off, fixture empty; `idle_index` varies the noise."""
     rngs = _streams(seed, station_index, idle_index, _IDLE)
-    station = draw_station(seed, station_index, difficulty)
+    station = draw_station(seed, station_index, difficulty * strangeness)
     traits = replace(draw_part_traits(rngs["traits"], difficulty), speed_rpm=0.0)
     vibration = quiescent(station, duration_s, rngs["accelerometer"]).astype(np.float32)
     sound = silence(station, duration_s, rngs["microphone"]).astype(np.float32)

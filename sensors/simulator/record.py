@@ -34,6 +34,7 @@ class Order:
     seed: int
     difficulty: float = 1.0
     defect_share: float = 0.5
+    strangeness: float = 1.0  # how unlike other stations this one is
     window_s: float = WINDOW_S  # from a part's edge on, as long as any sensor looks
 
     @property
@@ -116,11 +117,18 @@ def _render(task: tuple[Order, int]) -> SimulatedPart:
         difficulty=order.difficulty,
         duration_s=order.duration_s,
         defect_share=order.defect_share,
+        strangeness=order.strangeness,
     )
 
 
 def _idle(order: Order) -> SimulatedPart:
-    return simulate_idle(order.seed, order.station, difficulty=order.difficulty, duration_s=IDLE_S)
+    return simulate_idle(
+        order.seed,
+        order.station,
+        difficulty=order.difficulty,
+        duration_s=IDLE_S,
+        strangeness=order.strangeness,
+    )
 
 
 def described_sensors() -> dict[str, dict[str, object]]:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from edge.errors import BundleError
-from edge.monitor import Band, Familiar, read
+from edge.monitor import Band, Familiar, read, typical
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,34 @@ def test_statistics_that_do_not_fit_are_refused(
 def test_statistics_of_a_detector_that_are_missing_are_named(tmp_path: Path) -> None:
     file = tmp_path / "monitor.npz"
     np.savez(file, **columns())
-    assert read(file, ["camera"])["camera"].distance(np.ones(3), 0) == pytest.approx(np.sqrt(3))
+    assert read(file, ["camera"]).familiar["camera"].distance(np.ones(3), 0) == pytest.approx(
+        np.sqrt(3)
+    )
     with pytest.raises(BundleError, match=r"audio\.centres"):
         read(file, ["audio"])
+
+
+def test_a_typical_part_is_the_middle_of_good_ones_whatever_one_of_them_was() -> None:
+    """Medians by hand; energy and distance are of the answer, and follow from it."""
+    logits = np.array([[1.0, 0.0], [2.0, -1.0], [90.0, 50.0]])
+    measured = {"level": np.array([3.0, 1.0, 2.0]), "energy": np.array([1.0, 2.0, 3.0])}
+    found = typical(logits, np.array([[0.0], [4.0], [5.0]]), measured)
+    assert found.logits.tolist() == [2.0, 0.0]
+    assert found.embedding.tolist() == [4.0]
+    assert found.measured == {"level": 2.0}
+
+
+def test_the_typical_parts_of_a_bundle_are_read_with_its_statistics(tmp_path: Path) -> None:
+    file = tmp_path / "monitor.npz"
+    own = {
+        "camera.typical.logits": np.array([1.0, 2.0], np.float32),
+        "camera.typical.embedding": np.array([0.5], np.float32),
+        "camera.typical.brightness": np.float32(0.25),
+    }
+    np.savez(file, **columns(), **own)
+    found = read(file, ["camera"]).typical["camera"]
+    assert found.logits.tolist() == [1.0, 2.0]
+    assert found.measured == {"brightness": 0.25}
+    np.savez(file, **columns(), **own | {"camera.typical.logits": np.array(np.nan, np.float32)})
+    with pytest.raises(BundleError, match="typical part"):
+        read(file, ["camera"])

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("torch")
 
 from edge.bundle import Bundle, load
-from edge.monitor import Familiar
+from edge.monitor import Familiar, Typical
 from models.__main__ import WATCHED
 from models.dataset import MONITOR, network_inputs
 from models.monitor import learn, recognised
@@ -108,7 +108,8 @@ def test_what_was_learnt_is_in_the_bundle_with_its_hash_and_nothing_else_changed
     familiar = Familiar(
         np.zeros((4, 2), np.float32), np.ones(4, np.float32), np.eye(2, dtype=np.float32)
     )
-    learnt = {n: Learnt(familiar, limits, 1000, 1) for n in copy.manifest.detectors}
+    middle = Typical(np.ones(4, np.float32), np.zeros(2, np.float32), {"level": 0.5})
+    learnt = {n: Learnt(familiar, limits, middle, 1000, 1) for n in copy.manifest.detectors}
     write(learnt, copy, "9.9.9")
     again = load(copy.folder)
     assert again.manifest.version == "9.9.9"
@@ -118,6 +119,8 @@ def test_what_was_learnt_is_in_the_bundle_with_its_hash_and_nothing_else_changed
         before = shipped.manifest.detectors[name].model_copy(update={"monitor": limits})
         assert one == before
         assert again.familiar[name].distance(np.array([3.0, 4.0]), 2) == 5.0
+        np.testing.assert_array_equal(again.typical[name].logits, np.ones(4))
+        assert again.typical[name].measured == {"level": 0.5}
         assert again.manifest.origin.metrics[f"{name}_healthy_doubted"] == 0.001
         # Clopper & Pearson 1934, 1 of 1000 at 95 %: 0.0025 % to 0.556 %
         assert again.manifest.origin.metrics[f"{name}_healthy_doubted_high"] == pytest.approx(

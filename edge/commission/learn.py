@@ -1,0 +1,142 @@
+"""From the answers to good parts of a station to its baselines, and what these change."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edge.baseline import Baseline, Baselines, Offset, network_sha256, offsets
+from edge.bundle import Bundle
+from edge.config import Sensor
+from edge.errors import ConfigError
+from edge.fusion.doubt import measures
+from edge.fusion.evidence import placed, signs
+from edge.judge import Answer, Judged, hear, weigh
+from edge.monitor import Typical, typical
+from edge.windows import join
+
+FEWEST = 10  # windows of a sensor; the median of fewer is another one with the next part
+FOLDS = 2
+
+Answers = Sequence[Sequence[Answer]]  # of each sensor, by its windows
+Made = Callable[[Sequence["GoodPart"]], Baselines]
+
+
+@dataclass(frozen=True, slots=True)
+class GoodPart:
+    """One part that is known to be good, and what was answered to it."""
+
+    name: str
+    answers: Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One part, judged without a baseline, and by one that it has no share in."""
+
+    part: str
+    before: Judged
+    after: Judged
+
+
+def usable(answer: Answer, bundle: Bundle) -> bool:
+    """Whether a window shows its part and is whole: nothing is learnt from a sick sensor."""
+    if answer.window is None or answer.score is None or answer.score.embedding is None:
+        return False
+    quality = answer.window.quality
+    return not [*placed(answer.window.clock), *signs(quality, bundle.manifest.rejecting)]
+
+
+def baselines(
+    parts: Sequence[GoodPart], sensors: Iterable[Sensor], bundle: Bundle, station: str, today: str
+) -> Baselines:
+    """Of every sensor of a station that these parts say enough of.
+
+    Raises:
+        ConfigError: the bundle has no typical parts, or none of the sensors has enough windows.
+    """
+    if not bundle.typical:
+        raise ConfigError(
+            f"{bundle.label}: does not say what good parts gave in the workshop; make the bundle "
+            "again (python -m models monitor)"
+        )
+    found: list[Baseline] = []
+    for sensor in sensors:
+        windows = windows_of(parts, sensor.id, bundle)
+        if len(windows) >= FEWEST:
+            middle = _typical(windows, bundle)
+            found.append(_baseline(sensor, middle, len(windows), bundle, today))
+    if not found:
+        raise ConfigError(
+            f"{station}: {len(parts)} good parts, and no sensor has {FEWEST} whole windows of "
+            "them; run more parts that are known to be good"
+        )
+    return Baselines(station=station, baselines=tuple(found))
+
+
+def windows_of(parts: Sequence[GoodPart], sensor: str, bundle: Bundle) -> list[Answer]:
+    """Every window of a sensor that something can be learnt from."""
+    return [
+        one
+        for part in parts
+        for answers in part.answers
+        for one in answers
+        if one.sensor.id == sensor and usable(one, bundle)
+    ]
+
+
+def changes(
+    parts: Sequence[GoodPart], sensors: Mapping[str, Sensor], bundle: Bundle, made: Made
+) -> list[Change]:
+    """What the parts are judged as, without and with; each by a baseline of the others' half."""
+    found: list[Change] = []
+    for fold in range(FOLDS):
+        held = [one for number, one in enumerate(parts) if number % FOLDS == fold]
+        known = made([one for number, one in enumerate(parts) if number % FOLDS != fold])
+        taken_off = offsets(known, sensors, bundle)
+        found += [
+            Change(one.name, judge(one, {}, bundle), judge(one, taken_off, bundle)) for one in held
+        ]
+    return sorted(found, key=lambda change: [one.name for one in parts].index(change.part))
+
+
+def judge(part: GoodPart, taken_off: Mapping[str, Offset], bundle: Bundle) -> Judged:
+    """As the daemon would."""
+    heard = [
+        join(
+            [hear(replace(one, offset=taken_off.get(one.sensor.id)), bundle) for one in answers],
+            bundle,
+        )
+        for answers in part.answers
+    ]
+    return weigh(heard, bundle)
+
+
+def _typical(windows: Sequence[Answer], bundle: Bundle) -> Typical:
+    rows, logits, embeddings = [], [], []
+    for one in windows:
+        assert one.window is not None
+        assert one.score is not None
+        assert one.score.embedding is not None
+        temperature = bundle.manifest.detectors[one.sensor.input].temperature
+        rows.append(measures(one.window.quality, one.score.logits, None, temperature, None))
+        logits.append(one.score.logits)
+        embeddings.append(one.score.embedding)
+    names = set.intersection(*(set(row) for row in rows))
+    measured = {name: np.array([row[name] for row in rows]) for name in sorted(names)}
+    return typical(np.array(logits), np.array(embeddings), measured)
+
+
+def _baseline(
+    sensor: Sensor, middle: Typical, windows: int, bundle: Bundle, today: str
+) -> Baseline:
+    return Baseline(
+        sensor=sensor.id,
+        network_sha256=network_sha256(bundle, sensor.input),
+        bundle=bundle.label,
+        parts=windows // len(sensor.offsets),
+        created=today,
+        logits=tuple(float(f"{one:.6g}") for one in middle.logits),
+        embedding=tuple(float(f"{one:.6g}") for one in middle.embedding),
+        measured={name: float(f"{value:.6g}") for name, value in middle.measured.items()},
+    )
