@@ -114,8 +114,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--swaps", type=int, default=0, metavar="N",
-        help="change between two versions of the bundle so often, evenly over the run, by edge "
-        "bundle promote and rollback, station by station",
+        help="promote another version of the bundle at all stations so often, evenly over the run, "
+        "by the command that a person would give",
     )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as data")
     parser.add_argument(

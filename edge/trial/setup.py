@@ -47,7 +47,8 @@ class Setup:
     bundle: str = OUR_BUNDLE  # of every recipe, where none are named
     recipes: tuple[Recipe, ...] = ()  # the parts of a station take turns
     stored: str = ""  # name of the bundle, where stations take it from a store of the trial's own
-    second: Path | None = None  # folder of the store's other version; None: the same networks
+    swaps: int = 0  # versions in that store beside the first
+    second: Path | None = None  # folder of every other version of it; None: the same networks
     broker: BrokerKind = "auto"
     deadline_ms: float = 50.0  # within which the daemon's verdicts must be out
     is_recorded: bool = False  # the daemon keeps every part's raw payloads

@@ -1,6 +1,6 @@
-"""A store of bundles for a trial: two versions of one bundle, signed by a key of the trial's own.
+"""A store of bundles for a trial: versions of one bundle, signed by a key of the trial's own.
 
-They differ in their number alone, unless a second one is given.
+They differ in their number alone, unless a second bundle is given: then every other one is that.
 """
 
 import re
@@ -17,14 +17,14 @@ from edge.store.version import Version
 from edge.trial.setup import Setup
 
 
-def versions_of(source: Path) -> tuple[str, str]:
-    """Of the bundle as it is, and of the one that a trial swaps it for."""
+def versions_of(source: Path, count: int) -> tuple[str, ...]:
+    """Of the bundle as it is, and of so many that follow it."""
     first = Version.parse(load(source).manifest.version)
-    return str(first), str(first._replace(patch=first.patch + 1))
+    return tuple(str(first._replace(patch=first.patch + n)) for n in range(count + 1))
 
 
 def stock(folder: Path, source: Path, setup: Setup) -> None:
-    """Install both, and promote the first at every station.
+    """Install them all, and promote the first at every station.
 
     `folder` is that of LINE.toml, where the daemon looks for its store by default.
     """
@@ -34,14 +34,16 @@ def stock(folder: Path, source: Path, setup: Setup) -> None:
     shutil.copy(maker.with_suffix(".pub"), folder / where.keys)
     key = keys.read_secret(maker.with_suffix(".key"), lambda: "")
     store, trusted = Store(folder / where.store), {public.id: public}
-    versions = versions_of(source)
-    for version, given in zip(versions, (source, setup.second or source), strict=True):
-        made = Path(shutil.copytree(given, folder / "made" / version))
+    versions = versions_of(source, setup.swaps)
+    for number, version in enumerate(versions):
+        given = setup.second or source if number % 2 else source
+        made = Path(shutil.copytree(given, folder / "made"))
         path = made / MANIFEST
         text = re.sub(r'(?m)^version = ".*"$', f'version = "{version}"', path.read_text(), count=1)
         path.write_text(text)
         signed = signature.sign(path.read_bytes(), key, f"trial {version}")
         (made / SIGNATURE).write_text(signed.text())
         store.install(made, trusted, None)
+        shutil.rmtree(made)
     places = [Place(station, ANY_RECIPE) for station in setup.station_ids()]
     store.promote(setup.stored, versions[0], places, trusted)

@@ -32,8 +32,7 @@ FOLLOWS_NS = 500_000_000  # after a command's end: what it set free is given bac
 class Swap:
     """One command, from its start to the daemon's answer; box time."""
 
-    station: str
-    verb: str
+    version: str
     began_ns: int
     ended_ns: int
 
@@ -48,28 +47,21 @@ class Swap:
 
 @dataclass(slots=True)
 class Swaps:
-    """`count` of them, evenly over the run; each station in turn goes to the new and back."""
+    """From each of `versions` to the next at all stations at once, evenly over the run."""
 
-    count: int
-    versions: tuple[str, str]
+    versions: tuple[str, ...]
     made: list[Swap] = field(default_factory=list)
 
     async def run(self, running: Plant) -> None:
-        plan, stations = running.plan, running.site.setup.station_ids()
+        plan, site = running.plan, running.site
         begin_s = plan.start_ns / 1e9 + LEAD_S
-        step_s = max(0.0, running.last_edge_ns / 1e9 - REST_S - begin_s) / self.count
-        for number in range(self.count):
-            await asyncio.sleep(max(0.0, begin_s + number * step_s - time.monotonic()))
-            turn, which = divmod(number, len(stations))
-            verb = "rollback" if turn % 2 else "promote"
-            await self._swap(running, stations[which], verb)
-
-    async def _swap(self, running: Plant, station: str, verb: str) -> None:
-        site = running.site
-        what = [site.setup.stored, self.versions[1]] if verb == "promote" else []
-        began_ns = time.monotonic_ns()
-        await command(verb, *what, "--station", station, "--line", str(site.files.line))
-        self.made.append(Swap(station, verb, began_ns, time.monotonic_ns()))
+        whole_s = max(0.0, running.last_edge_ns / 1e9 - REST_S - begin_s)
+        for number, version in enumerate(self.versions[1:]):
+            at_s = begin_s + number * whole_s / (len(self.versions) - 1)
+            await asyncio.sleep(max(0.0, at_s - time.monotonic()))
+            began_ns = time.monotonic_ns()
+            await command("promote", site.setup.stored, version, "--line", str(site.files.line))
+            self.made.append(Swap(version, began_ns, time.monotonic_ns()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +112,8 @@ def planned(setup: Setup, count: int) -> tuple[Setup, Swaps]:
         raise ConfigError("--swaps: 1 or more, and without --recipe: all parts are of one bundle")
     named = setup.bundle
     folder = SHIPPED / named.removeprefix("shipped:") if "shipped:" in named else Path(named)
-    stored = replace(setup, stored=load_bundle(folder).manifest.name)
-    return stored, Swaps(count, versions_of(folder))
+    stored = replace(setup, stored=load_bundle(folder).manifest.name, swaps=count)
+    return stored, Swaps(versions_of(folder, count))
 
 
 def show(swapped: Swapped, out: Console) -> None:
@@ -134,11 +126,11 @@ def show(swapped: Swapped, out: Console) -> None:
         ]
         table.add_row(name, *cells, f"{one.max:.1f}", str(one.count))
     out.print(table)
-    parts = ", ".join(f"{version}: {n}" for version, n in sorted(swapped.versions.items()))
     before, after = swapped.rss_mib
     out.print(
-        f"{swapped.swaps} swaps, the longest took {swapped.seconds.max:.1f} s; parts by version: "
-        f"{parts}; memory {before:g} MiB before, {after:g} MiB after them"
+        f"{swapped.swaps} swaps, each of all stations; the longest command took "
+        f"{swapped.seconds.max:.1f} s; verdicts name {len(swapped.versions)} versions; "
+        f"memory {before:g} MiB before, {after:g} MiB after them"
     )
 
 
