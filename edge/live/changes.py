@@ -165,6 +165,8 @@ class Changes:
             else:
                 self._switch(post, one, said)
         await self._follow_shadow(post, said)
+        for ref in said.refs:  # it waits for nothing any more
+            self._prepared.pop(ref.sha256, None)
 
     async def _go_on(self, post: Post, said: State) -> None:
         """The active bundle stays; after a start, so does its probation."""

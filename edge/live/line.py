@@ -9,6 +9,7 @@ from pathlib import Path
 from edge.bundle import Bundle
 from edge.config import Line
 from edge.disk import Disk
+from edge.errors import DiskFailed
 from edge.inference.engine import Engine
 from edge.live import control
 from edge.live.changes import Changes
@@ -71,7 +72,11 @@ class LiveLine:
         trials = Trials(line, posts, lane, notice)
         async with Shelf(line, engine, bundles.values()) as shelf:
             changes = Changes(line, posts, pipelines, shelf, trials, notice)
-            yield cls(changes, lane, record, line.storage.folder)
+            try:
+                yield cls(changes, lane, record, line.storage.folder)
+            finally:
+                with contextlib.suppress(DiskFailed):
+                    await record.flush()
 
     def judged(self, part: Part, verdict: Verdict) -> None:
         """A part's verdict is on disk."""

@@ -127,7 +127,13 @@ class Shop:
             "trigger": {"link": "l", "topic": "trigger", "max_delay_s": 30.0},
             "sensors": [{"id": "vib", "link": "l", "topic": "vib", "input": "vibration"}],
         }
-        said = {"site": "s", "line": "l", "links": {"l": {"kind": "mqtt"}}, "stations": [station]}
+        said: dict[str, Any] = {
+            "site": "s",
+            "line": "l",
+            "links": {"l": {"kind": "mqtt"}},
+            "stations": [station],
+        }
+        said["budget"] = {"deadline_ms": 1000.0}  # on a busy machine, too
         return config.rebase(Line.model_validate(said), self.folder)
 
 

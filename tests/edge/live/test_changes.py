@@ -47,7 +47,7 @@ async def test_a_part_keeps_the_bundle_of_its_trigger_and_the_next_one_has_the_n
         assert_judged_by(shop, box, await box.verdict(), "1.1.0")
         shop.store.rollback([PLACE], shop.trusted)
         await box.changes.look()
-        await box.open(4, now_ns + 3_160 * MS)
+        await box.open(4, now_ns + 6_000 * MS)
         await box.over(4)
         box.feel(4)
         assert_judged_by(shop, box, await box.verdict(), "1.0.0")
@@ -64,6 +64,7 @@ async def test_networks_go_when_no_part_needs_them(shop: Shop) -> None:
     old = shop.state.active.sha256
     async with cell(shop, shop.line(probation={"parts": 0})) as box:
         await box.open(1, time.monotonic_ns() + 3_000 * MS)
+        await box.changes.prepare(shop.store.ref("felt", "1.1.0", shop.trusted), [PLACE])
         shop.promote("1.1.0")
         await box.changes.look()
         await box.changes.look()
@@ -73,6 +74,10 @@ async def test_networks_go_when_no_part_needs_them(shop: Shop) -> None:
         assert_judged_by(shop, box, await box.verdict(), "1.0.0")
         await box.until(lambda: old not in box.engine.held)
         assert box.engine.names.keys() == {"felt 1.1.0 vibration"}
+        shop.install("1.2.0", seed=3)
+        shop.promote("1.2.0")
+        await box.changes.look()
+        await box.until(lambda: box.engine.names.keys() == {"felt 1.2.0 vibration"})
 
 
 @pytest.mark.parametrize(
@@ -221,13 +226,11 @@ async def test_a_shadow_begins_nothing_while_a_part_is_near_its_end(shop: Shop) 
         box.engine.behind = lambda call: begun_ns.append(time.monotonic_ns()) or behind(call)
         now_ns = time.monotonic_ns()
         await box.open(1, now_ns - 70 * MS)
-        await box.open(2, now_ns - 60 * MS)  # its window ends in 4 ms, and nothing comes of it
+        await box.open(2, now_ns - 50 * MS)  # its window ends in 14 ms, and never is whole
         box.feel(1)
         assert [(await box.verdict())["sequence"] for _ in range(2)] == [1, 2]
-        verdict_ns = time.monotonic_ns()
         await box.until(lambda: len(begun_ns) == 2)  # its network, and the opinion
-        assert begun_ns[0] > now_ns + 20 * MS  # part 2 was waited for until near its deadline
-        assert begun_ns[0] > verdict_ns - 20 * MS
+        assert begun_ns[0] > now_ns + 900 * MS  # part 2 was waited for, to its deadline of 1 s
 
 
 async def test_parts_for_which_a_shadow_has_no_time_are_left_out_and_counted(shop: Shop) -> None:
@@ -247,7 +250,7 @@ async def test_parts_for_which_a_shadow_has_no_time_are_left_out_and_counted(sho
         assert said == {99, *range(1, 13)}
         labels = {"station": "st1", "recipe": "*", "outcome": "skipped"}
         await box.until(  # 8 wait, and one is at work, unless it had not begun when the last came
-            lambda: metrics.registry.get_sample_value("edge_shadow_parts_total", labels) in (4, 5)
+            lambda: metrics.registry.get_sample_value("edge_shadow_parts_total", labels) in {4, 5}
         )
 
 
