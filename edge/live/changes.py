@@ -16,14 +16,14 @@ from edge.bundle import Bundle
 from edge.config import Line
 from edge.errors import BundleError, ConfigError
 from edge.live import trials
+from edge.live.clerk import Clerk
 from edge.live.notice import Notice
 from edge.live.post import Post, epoch_ns, ref_of
 from edge.live.shelf import Shelf
 from edge.live.trials import Trials
 from edge.part import Part
 from edge.pipeline import StationPipeline
-from edge.store.keys import read_trusted
-from edge.store.state import FAULT, RULE, Place, Ref, State, proved, rolled_back, unshadowed
+from edge.store.state import FAULT, Place, Ref, State
 from edge.store.store import Store
 from edge.verdict import Verdict
 
@@ -47,12 +47,12 @@ class Changes:
         tried: Trials,
         notice: Notice,
     ) -> None:
-        self._line = line
         self._store = Store(line.bundles.store)
         self.posts = posts
         self._pipelines = pipelines
         self._shelf = shelf
         self._trials = tried
+        self._clerk = Clerk(line, shelf)
         self._notice = notice
         self._work: asyncio.Queue[Work] = asyncio.Queue(WAITING)
         self._prepared: dict[str, float] = {}  # sha256 -> until when, monotonic seconds
@@ -102,11 +102,9 @@ class Changes:
 
     async def run(self) -> None:
         """Until cancelled."""
-        if not self.posts:
-            return
         while True:
             try:
-                async with asyncio.timeout(LOOK_S):
+                async with asyncio.timeout(LOOK_S if self.posts else None):
                     work = await self._work.get()
             except TimeoutError:
                 work = self._look
@@ -148,7 +146,7 @@ class Changes:
         return found
 
     async def _follow(self, post: Post, said: State) -> None:
-        post.state = said
+        is_start, post.state = post.state is None, said
         wanted = said.active
         if wanted.sha256 == post.barred:
             await self._undo(post, said, post.refused)
@@ -164,7 +162,7 @@ class Changes:
                 await self._undo(post, said, str(error))
             else:
                 self._switch(post, one, said)
-        await self._follow_shadow(post, said)
+        await self._follow_shadow(post, said, is_new=not is_start)
         for ref in said.refs:  # it waits for nothing any more
             self._prepared.pop(ref.sha256, None)
 
@@ -178,7 +176,7 @@ class Changes:
                 log.warning("%s: %s could not come back: %s", post.place, old.label, error)
         self._trials.probation(post, is_on=said.proving)
 
-    async def _follow_shadow(self, post: Post, said: State) -> None:
+    async def _follow_shadow(self, post: Post, said: State, *, is_new: bool) -> None:
         wanted = said.shadow
         if (post.shadow.sha256 if post.shadow else None) == (wanted.sha256 if wanted else None):
             return
@@ -189,12 +187,12 @@ class Changes:
                 one = await self._shelf.ready(wanted, post.place, post.active)
             except BundleError as error:
                 self._refuse(post, wanted.label, str(error))
-                await self._write(post, partial(_end_shadow, ref=wanted, why=str(error)))
+                await self._clerk.end_shadow(post, wanted, str(error))
         since_ns = epoch_ns(said.shadow_since) if said.shadow_since else 0
         await self._trials.shadow(post, one, since_ns)
         if one is not None:
-            self._notice.shadow(post, one)
-        elif ended is not None and ended.sha256 != post.active.sha256:
+            self._notice.shadow(post, one, is_new=is_new)
+        elif ended is not None:
             self._notice.shadow_ended(post, ended, said)
 
     def _switch(self, post: Post, one: Bundle, said: State) -> None:
@@ -215,18 +213,13 @@ class Changes:
         elif found.what == "prove":
             self._trials.probation(post, is_on=False)
             self._notice.proved(post, found.why)
-            await self._write(post, partial(_prove, ref=ref_of(post.active)))
+            await self._clerk.prove(post, ref_of(post.active))
 
     async def _promote(self, post: Post, why: str) -> None:
         assert post.shadow is not None
         new = ref_of(post.shadow)
-        keys = self._line.bundles.keys
         try:
-            await self._shelf.aside(
-                lambda: self._store.promote(
-                    new.name, new.version, [post.place], read_trusted(keys), by=RULE, why=why
-                )
-            )
+            await self._clerk.promote(post, new, why)
         except (BundleError, ConfigError) as error:
             self._refuse(post, new.label, str(error))
             self._notice.shadow_ended(post, post.shadow, None, str(error))
@@ -251,26 +244,16 @@ class Changes:
         for post in self.posts.values():
             if post.shadow is not None:
                 self._notice.shadow_ended(post, post.shadow, None, why)
-                await self._write(post, partial(_end_shadow, ref=ref_of(post.shadow), why=why))
+                await self._clerk.end_shadow(post, ref_of(post.shadow), why)
             if post.probation is not None and post.previous is not None:
                 self._notice.active(post, post.active, FAULT, why, on=post.previous)
-                await self._write(post, partial(_roll_back, ref=ref_of(post.active), why=why))
+                await self._clerk.roll_back(post, ref_of(post.active), why)
         await self._notice.flush()
 
     async def _undo(self, post: Post, said: State, why: str) -> None:
         """What cannot judge must not be what the next start finds, where another can."""
         if said.previous is not None and said.previous.sha256 == post.active.sha256:
-            await self._write(post, partial(_roll_back, ref=said.active, why=why))
-
-    async def _write(self, post: Post, change: Callable[[State], State | None]) -> None:
-        try:
-            await self._shelf.aside(partial(self._store.change, post.place, change))
-        except (BundleError, ConfigError) as error:
-            log.error(
-                "%s: %s runs, but the store cannot say so: %s; give the daemon's user the folder "
-                "%s, or say it by edge bundle",
-                post.place, post.active.label, error, self._store.places,
-            )  # fmt: skip
+            await self._clerk.roll_back(post, said.active, why)
 
     def _refuse(self, post: Post, label: str, why: str) -> None:
         if post.refused != why:
@@ -288,15 +271,3 @@ class Changes:
         for label in await self._shelf.keep_only(needed):
             log.info("%s: no part needs it any more; its networks are unloaded", label)
         await self._notice.flush()
-
-
-def _end_shadow(before: State, *, ref: Ref, why: str) -> State | None:
-    return unshadowed(before, before.place, by=FAULT, why=why) if before.shadow == ref else None
-
-
-def _roll_back(before: State, *, ref: Ref, why: str) -> State | None:
-    return rolled_back(before, by=FAULT, why=why) if before.active == ref else None
-
-
-def _prove(before: State, *, ref: Ref) -> State | None:
-    return proved(before) if before.active == ref and before.proving else None

@@ -41,10 +41,11 @@ class Notice:
         self._metrics.shows(*post.place, "active", one.manifest)
         self._change(post, "active", one.label, before.label, by, why)
 
-    def shadow(self, post: Post, one: Bundle) -> None:
+    def shadow(self, post: Post, one: Bundle, *, is_new: bool) -> None:
         log.info("%s: %s judges in the shadow of %s", post.place, one.label, post.active.label)
         self._metrics.shows(*post.place, "shadow", one.manifest)
-        self._change(post, "shadow", one.label, post.active.label, COMMAND, "")
+        if is_new:
+            self._change(post, "shadow", one.label, post.active.label, COMMAND, "")
 
     def shadow_ended(self, post: Post, one: Bundle, said: State | None, why: str = "") -> None:
         by, why = (said.by, said.why) if said else ("fault", why)
