@@ -1,6 +1,7 @@
 """Versions are whole or not there, are promoted upwards and come back by a rollback alone."""
 
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -232,3 +233,52 @@ def test_a_bundle_is_carried_from_its_maker_to_the_box(shop: Shop, tmp_path: Pat
     done = edge("install", file, "--store", shop.store, "--keys", shop.keys)
     assert done.returncode == 0, done.stderr
     assert "gives its golden data again on openvino" in done.stdout
+
+
+def test_a_shadow_stands_beside_the_active_one_until_it_is_promoted(
+    shop: Shop, store: Store
+) -> None:
+    place = THERE
+    with pytest.raises(BundleError, match="nothing was promoted there yet"):
+        store.shadow("motor", "1.0.0", [place], shop.trusted)
+    store.promote("motor", "1.0.0", [place], shop.trusted)
+    with pytest.raises(BundleError, match="is active already"):
+        store.shadow("motor", "1.0.0", [place], shop.trusted)
+    store.shadow("motor", "1.1.0", [place], shop.trusted)
+    with pytest.raises(BundleError, match="is the shadow already"):
+        store.shadow("motor", "1.1.0", [place], shop.trusted)
+    with pytest.raises(BundleError, match=r"1\.1\.0 is the shadow at station b"):
+        store.remove("motor", "1.1.0")
+    store.promote("motor", "1.1.0", [place], shop.trusted, by="rule", why="enough")
+    state = store.state(place)
+    assert state is not None
+    assert (state.active.version, state.shadow, state.proving) == ("1.1.0", None, True)
+    assert (state.by, state.why) == ("rule", "enough")
+
+
+def test_a_shadow_ends_where_it_comes_back_as_the_active_one(shop: Shop, store: Store) -> None:
+    place = THERE
+    for version in ("1.0.0", "1.1.0"):
+        store.promote("motor", version, [place], shop.trusted)
+    store.shadow("motor", "1.0.0", [place], shop.trusted)
+    (state,) = store.rollback([place], shop.trusted)
+    assert (state.active.version, state.shadow, state.proving) == ("1.0.0", None, False)
+
+
+def test_what_the_daemon_wrote_in_the_meantime_stays(shop: Shop, store: Store) -> None:
+    place = THERE
+    store.promote("motor", "1.0.0", [place], shop.trusted)
+    before = store.state(place)
+    store.change(place, lambda _: None)
+    assert store.state(place) == before
+    with pytest.raises(BundleError, match="nothing was ever promoted"):
+        store.change(Place("c", "*"), lambda one: one)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give folders away")
+def test_a_place_belongs_to_whom_the_folder_of_places_does(shop: Shop, store: Store) -> None:
+    """So that the daemon's user may change what root promoted."""
+    os.chown(store.places, 1234, 1235)
+    store.promote("motor", "1.0.0", [THERE], shop.trusted)
+    found = (store.places / "b").stat()
+    assert (found.st_uid, found.st_gid) == (1234, 1235)
