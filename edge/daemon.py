@@ -123,7 +123,7 @@ class Daemon:
 
     def _say_certified(self, one: Bundle) -> None:
         manifest = one.manifest
-        found = standing(manifest.certificate, manifest.vouched_sha256, self.engine.ran(one))
+        found = standing(manifest.certificate, manifest.vouched_sha256, self.engine.loaded.ran(one))
         level = logging.INFO if found.is_certified else logging.WARNING
         log.log(level, "%s: %s", one.label, found.words)
 
@@ -242,7 +242,7 @@ class Daemon:
 
     async def _serve_http(self) -> None:
         host, port = self.line.http.rsplit(":", 1)
-        app = application(self.health, self.metrics, lambda: self.engine.names)
+        app = application(self.health, self.metrics, lambda: self.engine.loaded.names)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:

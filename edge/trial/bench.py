@@ -12,6 +12,7 @@ journal, fusion or publishing; then the daemon, and what it takes on top of that
   edge bench --block-ms 5                 sooner, for more processor
   edge bench --kill-plc 20                is the loop held up while the PLC is dialled again?
   edge bench --swaps 20                   what does it cost to change bundles on a running line?
+  edge bench engines                      the networks alone: each engine, its speed and its limit
 
 Latency is from the part's true window end (or its trigger's arrival, where that is later): to the
 daemon's own clock points, and to a subscriber outside it. Processor is the daemon's, as a share of
@@ -35,6 +36,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeR
 from rich.table import Table
 
 from edge.errors import ConfigError
+from edge.gauge import command as engines
 from edge.trial.demo import (
     SWITCH_INTERVAL_S,
     Speaker,
@@ -121,9 +123,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep", type=Path, metavar="DIR", help="keep configuration, logs, ledger and state there"
     )
+    parts = parser.add_subparsers(title="of a part of it", metavar="PART")
+    sub = parts.add_parser(
+        "engines",
+        help="the networks alone, on every engine of this box",
+        description=engines.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    engines.add_arguments(sub)
+    sub.set_defaults(measure=engines.run)
 
 
 def run(options: argparse.Namespace) -> int:
+    if "measure" in options:
+        status: int = options.measure(options)
+        return status
     if options.kill_plc is not None and not options.kill_plc >= SHORTEST_KILL_S:
         raise ConfigError(
             f"--kill-plc: is {options.kill_plc:g}, must be {SHORTEST_KILL_S:g} or more"
