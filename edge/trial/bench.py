@@ -147,7 +147,7 @@ async def _bench(
                     await observer.run(stop)
     outcome = conclude(observer.account, running.daemon.restarts)
     points = clock_points(observer.account.rows())
-    swapped = conclude_swaps(swaps.made, outcome.rows, at.window_ns, load) if swaps else None
+    swapped = conclude_swaps(swaps, outcome.rows, at.window_ns, load) if swaps else None
     return Measured(setup, outcome, points, floor, load, running.start_to_ready_s, swapped)
 
 
