@@ -31,7 +31,8 @@ def soak(
     inferences: int,
     tick: Callable[[], None] = lambda: None,
 ) -> Soak:
-    """Run the windows over and over. Pictures change, so that none is answered from memory.
+    """Run the windows over and over. Of a clip one picture is new each time, as on a line where the
+    others have been looked at when its last one comes.
 
     Raises:
         RunFailed: the engine broke off.
@@ -42,7 +43,7 @@ def soak(
     for number in range(inferences):
         window = fresh[number % len(fresh)]
         if window.dtype == np.uint8:
-            window[:, 0, :3] = (number >> 16 & 0xFF, number >> 8 & 0xFF, number & 0xFF)
+            window[number % len(window), 0, :3] = (*divmod(number >> 8, 256), number & 0xFF)
         runner.run(window)
         if number % every == every - 1:
             curve.append(process.memory_info().rss / MIB)

@@ -1,5 +1,5 @@
-"""What waits for the workers: windows, behind them pictures to look at in advance, and behind these
-what nothing on the line waits for.
+"""What waits for the workers: windows, behind them pictures to look at in advance, and behind
+these what nobody waits for.
 
 A network is called once at a time: what waits for one at work is passed over. Of the windows that
 wait for one that is free, as many go along as it takes at once; none waits for company.
@@ -65,8 +65,8 @@ class Job:
 class Jobs:
     """Queues of all workers, who take from the later ones only what the earlier ones do not have.
 
-    `end` and all that put never block: they are the loop's. The bell is rung whenever there may be
-    something to take; a worker that hears it and finds nothing listens on.
+    `put`, `put_look` and `end` never block: they are the loop's. The bell is rung whenever there
+    may be something to take; a worker that hears it and finds nothing listens on.
     """
 
     def __init__(self, workers: int = 1) -> None:
@@ -85,7 +85,7 @@ class Jobs:
         self._bell.put(None)
 
     def put_look(self, job: Job) -> bool:
-        """Behind the windows; False: too many wait, and it is refused."""
+        """Behind every window; False: too many wait, and it is refused."""
         if len(self._looks) >= LOOKS:
             return False
         self._looks.append(job)
@@ -118,7 +118,9 @@ class Jobs:
             return
         with self._taking:
             self._busy.discard(network)
-        if self._windows or self._looks:  # perhaps for it, and whoever heard that passed it over
+        if (
+            self._windows or self._looks or self._behind
+        ):  # perhaps for it, and whoever heard that passed it over
             self._bell.put(None)
 
     def end(self) -> list[Job]:

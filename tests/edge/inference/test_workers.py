@@ -15,6 +15,7 @@ from edge import config
 from edge.bundle import Bundle
 from edge.errors import QueueFull
 from edge.inference.engine import Engine
+from edge.inference.jobs import Job, Jobs
 from edge.inference.runner import Done, Input, Outputs, RunFailed
 from inference.conftest import MakeBundle
 from inference.networks import clips, reference, series, window
@@ -268,6 +269,20 @@ async def test_leaving_ends_every_worker(make_line: MakeLine) -> None:
     async with make_line(workers=3) as line:
         await asyncio.gather(line.see(1), line.feel(2.0))
     assert "inference" not in [one.name for one in threading.enumerate()]
+
+
+def test_what_nobody_waits_for_comes_last() -> None:
+    jobs, told = Jobs(), list[str]()
+    for put, name in ((jobs.put_behind, "behind"), (jobs.put_look, "look"), (jobs.put, "window")):
+        put(Job("s", lambda _, outcome: told.append(outcome), call=lambda name=name: name))
+    for _ in range(3):
+        (job,) = jobs.get() or []
+        assert job.call is not None
+        job.report(job, job.call())
+    assert told == ["window", "look", "behind"]
+    assert jobs.get(is_idle=False) == []
+    assert jobs.end() == []
+    assert jobs.get() is None
 
 
 async def test_real_networks_side_by_side_answer_as_the_reference_does(
