@@ -6,7 +6,6 @@ changes anything is done by one task, one thing after the other.
 """
 
 import logging
-import os
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -78,11 +77,8 @@ class Changes:
         await self._turns.ask(self._look)
 
     def status(self) -> list[dict[str, Any]]:
-        """What judges at each place, and whether this process may write down what it changes."""
-        return [
-            post.as_data() | {"may_write": os.access(self._store.places / place.station, os.W_OK)}
-            for place, post in self.posts.items()
-        ]
+        may_write = self._clerk.may_write
+        return [{**post.as_data(), "may_write": may_write(post)} for post in self.posts.values()]
 
     # --- the one task ------------------------------------------------------------------------
 

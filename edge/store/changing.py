@@ -22,8 +22,8 @@ from edge.store.where import Box, box, places, trusted
 
 NEXT_START = "no daemon is at work: it is taken at the next start"
 UNWRITABLE = (
-    "the daemon's user may not write {folder}: what fails is withdrawn, and tried again by the next "
-    "start; what a rule promotes is refused. Give that user the folder"
+    "the daemon's user may not write {folder}: what fails is withdrawn, but tried again at the "
+    "next start, and no rule promotes; give that user the folder"
 )
 UNTOLD = "a daemon at work takes it within a second: edge bundle status --line LINE.toml"
 
