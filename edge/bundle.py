@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 from pydantic import ValidationError as PydanticError
 
 from edge import monitor
@@ -114,6 +114,14 @@ class Thresholds(Table):
     sensors: tuple[str, ...] | None = None  # detectors present; None is every other case
 
 
+class Comparison(Table):
+    """How near an engine has to come to the golden data before it may serve."""
+
+    logits: Share = 0.05  # of the span of a detector's golden logits, at most
+    changed: NonNegativeInt = 0  # golden parts that may be decided otherwise
+    decided: tuple[str, ...] = ()  # what each golden part is: "ok", "uncertain", or the defect
+
+
 class Origin(Table):
     """Where the weights come from, so that anyone can make them again."""
 
@@ -137,6 +145,7 @@ class Manifest(Table):
     thresholds: tuple[Thresholds, ...] = Field(min_length=1)
     certificate: Certificate | None = None
     golden: FileName | None = None  # npz: `<detector>.input`, `<detector>.logits`
+    comparison: Comparison = Comparison()
     statistics: FileName | None = None  # npz: see `edge.monitor.read`
     files: dict[FileName, Sha256]  # every other file of the bundle
     origin: Origin

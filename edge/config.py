@@ -135,11 +135,13 @@ class Bundles(Row):
 class Engine(Row):
     """Which engine runs the networks, and with how many threads.
 
-    "auto": for each network the fastest that `edge build` found on this box.
+    "auto": for each network the fastest that `edge build` found on this box. `workers` networks
+    run at once, each on `threads` cores; together no more than the box has to give.
     """
 
     name: Literal["openvino", "onnxruntime", "auto"] = "openvino"
     threads: PositiveInt = 1
+    workers: PositiveInt = 2  # as many as there are cores; one where nothing is to run beside
     timeout_ms: PositiveFloat = 2000.0  # a run longer than this is a hung engine
 
 

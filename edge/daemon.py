@@ -21,6 +21,7 @@ from edge.decode import DecodeThread
 from edge.desk import TriggerDesk, clock_name, clocks
 from edge.disk import Disk
 from edge.errors import EngineHung
+from edge.faults import fail_loudly
 from edge.fit import check_bundles
 from edge.health import Health, LoopLag, application
 from edge.inference.engine import Engine
@@ -123,7 +124,7 @@ class Daemon:
 
     def _say_certified(self, one: Bundle) -> None:
         manifest = one.manifest
-        found = standing(manifest.certificate, manifest.vouched_sha256, self.engine.ran(one))
+        found = standing(manifest.certificate, manifest.vouched_sha256, self.engine.loaded.ran(one))
         level = logging.INFO if found.is_certified else logging.WARNING
         log.log(level, "%s: %s", one.label, found.words)
 
@@ -131,7 +132,7 @@ class Daemon:
         """Work until cancelled, or until something fails that must not go on."""
         async with asyncio.TaskGroup() as group:
             start = partial(_start, group)
-            _fail_loudly(group)
+            fail_loudly(group)
             start("loop-lag", LoopLag(self.metrics).run())
             start("http", self._serve_http())
             start("bundles", self.live.run())
@@ -242,7 +243,7 @@ class Daemon:
 
     async def _serve_http(self) -> None:
         host, port = self.line.http.rsplit(":", 1)
-        app = application(self.health, self.metrics, lambda: self.engine.names)
+        app = application(self.health, self.metrics, lambda: self.engine.loaded.names)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
@@ -254,19 +255,3 @@ class Daemon:
 
 def _start(group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, None]) -> None:
     group.create_task(work, name=name)
-
-
-def _fail_loudly(group: asyncio.TaskGroup) -> None:
-    """An exception in a callback of the loop ends the process like one in a task."""
-
-    async def fail(error: BaseException) -> None:
-        raise error
-
-    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        if error is None:
-            loop.default_exception_handler(context)
-        else:
-            group.create_task(fail(error), name="fault")
-
-    asyncio.get_running_loop().set_exception_handler(handle)

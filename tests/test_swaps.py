@@ -141,6 +141,34 @@ async def test_a_daemon_killed_while_it_is_promoted_comes_back_with_one_of_the_t
         assert upset.plant.daemon.restarts == 6
 
 
+async def test_a_shadow_of_the_same_networks_agrees_on_every_part_and_publishes_none(
+    tmp_path: Path,
+) -> None:
+    setup = replace(SETUP, parts=48, swaps=1)
+    async with bench(setup, tmp_path) as (upset, observer):
+        box = Box(upset)
+        first, second = versions_of(MOTOR, 1)
+
+        async def shadow() -> None:
+            await upset.at(0.5)
+            ref = box.store.ref("motor", second, box.trusted)
+            await asyncio.to_thread(box.daemon.prepare, ref, box.places)
+            box.store.shadow("motor", second, box.places, box.trusted)
+            await asyncio.to_thread(box.daemon.look)
+
+        async with beside(shadow()):
+            await observer.run(asyncio.Event())
+        sound(observer.account, 48)
+        found = await asyncio.to_thread(box.daemon.status)
+        assert {one.bundle_version for one in upset.verdicts.values()} == {first}
+    for place in found:
+        assert place["active"]["version"] == first
+        assert place["shadow"]["version"] == second
+        outcomes = place["compared"]["outcomes"]
+        assert outcomes.keys() <= {"agrees", "skipped"}
+        assert outcomes["agrees"] > 0
+
+
 def other_networks(folder: Path) -> Path:
     """The shipped bundle with heads that answer otherwise, and golden data that say so."""
     shutil.copytree(MOTOR, folder)

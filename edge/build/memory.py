@@ -19,6 +19,8 @@ from edge.inference.runner import ENGINES, Candidate
 FORMAT = 1
 CPU_INFO = Path("/proc/cpuinfo")
 DRIVER = Path("/proc/driver/nvidia/version")
+DEVICES = Path("/proc/driver/nvidia/gpus")
+JETSON = Path("/proc/device-tree/model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Key:
     network: str  # sha256 of the ONNX file
     window: str  # shape of its input
     processor: str  # model and instruction set
-    driver: str  # of a GPU, "" for none
+    device: str  # a GPU, "" for none
+    driver: str  # of the GPU
     threads: str
     libraries: str  # engines that are installed, with versions
 
@@ -66,6 +69,7 @@ def key_of(bundle: Bundle, detector: str, threads: int) -> Key:
         network=bundle.manifest.files[passport.file],
         window="x".join(str(size) for size in passport.input.shape),
         processor=_processor(),
+        device=", ".join(_devices()),
         driver=_first_line(DRIVER),
         threads=str(threads),
         libraries=", ".join(f"{row.sdk} {v}" for row in ENGINES if (v := _version(row.sdk))),
@@ -119,6 +123,15 @@ def _processor() -> str:
         pass
     known = sorted(f for f in flags if f.startswith(("avx", "amx", "asimd", "i8mm", "sve")))
     return f"{model} ({' '.join(known)})"
+
+
+def _devices() -> list[str]:
+    """GPUs by their model; a Jetson's is the board."""
+    found = []
+    for one in sorted(DEVICES.glob("*/information")):
+        rows = one.read_text(errors="replace").splitlines()
+        found += [row.partition(":")[2].strip() for row in rows if row.startswith("Model")]
+    return found or ([board] if (board := _first_line(JETSON).strip("\0")) else [])
 
 
 def _first_line(file: Path) -> str:

@@ -6,17 +6,20 @@ picture that nobody prepared is looked at when its clip is run.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.inference.runner import Precision, Runner
+from edge.inference.runner import Done, Outputs, Precision, Runner
 
 KEPT = 128  # pictures, 12 MB of the shipped network: the clips of sixteen cameras
 
 
 class PictureByPicture:
     """Two compiled halves of one network: `looking` at a picture, `judging` what all show."""
+
+    most = 1  # pictures come one by one: there is nothing to batch
 
     def __init__(self, looking: Runner, judging: Runner, seen: str) -> None:
         self._looking = looking
@@ -33,9 +36,13 @@ class PictureByPicture:
         """INT8 where either half is: they are quantised together."""
         return "int8" if "int8" in (self._looking.precision, self._judging.precision) else "fp32"
 
-    def run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+    def run(self, data: NDArray[np.generic]) -> Outputs:
         """As the whole network: `data` is (frame, height, width)."""
         return self._judging.run(np.stack([self.look(one) for one in data]))
+
+    def start(self, windows: Sequence[NDArray[np.generic]]) -> Done:
+        (data,) = windows
+        return Done([self.run(data)])
 
     def look(self, picture: NDArray[np.generic]) -> NDArray[np.float32]:
         """What there is to see in one picture (height, width). Blocks.

@@ -5,12 +5,11 @@ is the first of the new one. A part keeps the bundle that it began with, to its 
 changes anything is done by one task, one thing after the other.
 """
 
-import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from edge.bundle import Bundle
 from edge.config import Line
@@ -21,6 +20,7 @@ from edge.live.notice import Notice
 from edge.live.post import Post, epoch_ns, ref_of
 from edge.live.shelf import Shelf
 from edge.live.trials import Trials
+from edge.live.turns import Turns
 from edge.part import Part
 from edge.pipeline import StationPipeline
 from edge.store.state import FAULT, Place, Ref, State
@@ -28,11 +28,8 @@ from edge.store.store import Store
 from edge.verdict import Verdict
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 LOOK_S = 0.5  # from one look at the store to the next
 PREPARED_S = 60.0  # how long what was prepared waits for its promotion
-WAITING = 64
-Work = Callable[[], Awaitable[None]]
 
 
 class Changes:
@@ -54,7 +51,7 @@ class Changes:
         self._trials = tried
         self._clerk = Clerk(line, shelf)
         self._notice = notice
-        self._work: asyncio.Queue[Work] = asyncio.Queue(WAITING)
+        self._turns = Turns()
         self._prepared: dict[str, float] = {}  # sha256 -> until when, monotonic seconds
 
     def judged(self, part: Part, verdict: Verdict) -> None:
@@ -73,42 +70,23 @@ class Changes:
         Raises:
             BundleError: it cannot judge there; nothing has changed.
         """
-        return await self._ask(partial(self._prepare, ref, places))
+        return await self._turns.ask(partial(self._prepare, ref, places))
 
     async def look(self) -> None:
         """Follow the store now; returns when everything that it says is done or refused."""
-        await self._ask(self._look)
+        await self._turns.ask(self._look)
 
     def status(self) -> list[dict[str, Any]]:
-        return [post.as_data() for post in self.posts.values()]
-
-    async def _ask(self, work: Callable[[], Awaitable[T]]) -> T:
-        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-
-        async def do() -> None:
-            try:
-                result = await work()
-            except (BundleError, ConfigError) as error:
-                if not answer.done():
-                    answer.set_exception(error)
-                return
-            if not answer.done():
-                answer.set_result(result)
-
-        await self._work.put(do)
-        return await answer
+        may_write = self._clerk.may_write
+        return [{**post.as_data(), "may_write": may_write(post)} for post in self.posts.values()]
 
     # --- the one task ------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            try:
-                async with asyncio.timeout(LOOK_S if self.posts else None):
-                    work = await self._work.get()
-            except TimeoutError:
-                work = self._look
-            await work()
+            work = await self._turns.next(LOOK_S if self.posts else None)
+            await (work or self._look)()
             for post in self.posts.values():
                 if found := self._trials.verdict(post):
                     await self._settle(post, found)

@@ -4,6 +4,7 @@ Each change is made only where the store still says what the daemon acted upon.
 """
 
 import logging
+import os
 from collections.abc import Callable
 from functools import partial
 
@@ -25,6 +26,10 @@ class Clerk:
         self._store = Store(line.bundles.store)
         self._keys = line.bundles.keys
         self._shelf = shelf
+
+    def may_write(self, post: Post) -> bool:
+        """Whether what the daemon changes at this place will be known at its next start."""
+        return os.access(self._store.places / post.place.station, os.W_OK)
 
     async def promote(self, post: Post, new: Ref, why: str) -> None:
         """

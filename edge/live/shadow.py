@@ -104,7 +104,7 @@ class ShadowLane:
         )
 
     async def _score(self, shadow: Bundle, sensor: Sensor, window: Window) -> Score:
-        detector: Detector = self._engine.detector(shadow, sensor.input)
+        detector: Detector = self._engine.loaded.detector(shadow, sensor.input)
         if detector.looks:  # at all but the last: so far the active one was, too, by then
             for picture in window.data[:-1]:
                 await self._in_time(partial(detector.look, picture))

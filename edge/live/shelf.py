@@ -57,13 +57,13 @@ class Shelf:
         if one is None:
             one = await self.aside(partial(self._admit, ref))
         await self.aside(partial(self._check_fit, one, place, beside_it))
-        if one.sha256 not in self._engine.held:
+        if one.sha256 not in self._engine.loaded.held:
             chosen = await self.aside(partial(beside.chosen, self._line.engine, [one]))
             try:
-                made = await self.aside(partial(self._engine.compile, one, chosen))
+                made = await self.aside(partial(self._engine.loaded.compile, one, chosen))
             except ConfigError as error:
                 raise BundleError(f"{one.label}: {error}") from error
-            self._engine.take(one, made)
+            self._engine.loaded.take(one, made)
         self._bundles[one.sha256] = one
         return one
 
@@ -72,7 +72,7 @@ class Shelf:
         gone = [one for sha256, one in self._bundles.items() if sha256 not in needed]
         for one in gone:
             del self._bundles[one.sha256]
-            self._engine.drop(one.sha256)
+            self._engine.loaded.drop(one.sha256)
         labels = [one.label for one in gone]
         if gone:
             gone.clear()

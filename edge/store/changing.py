@@ -21,6 +21,10 @@ from edge.store.store import Store
 from edge.store.where import Box, box, places, trusted
 
 NEXT_START = "no daemon is at work: it is taken at the next start"
+UNWRITABLE = (
+    "the daemon's user may not write {folder}: what fails is withdrawn, but tried again at the "
+    "next start, and no rule promotes; give that user the folder"
+)
 UNTOLD = "a daemon at work takes it within a second: edge bundle status --line LINE.toml"
 
 
@@ -126,6 +130,8 @@ def _say(
         place = Place(post["station"], post["recipe"])
         if place in chosen:
             page.say(live.judging(post))
+            if not post["may_write"]:
+                page.say(UNWRITABLE.format(folder=there.store.places / place.station), "yellow")
             if post["refused"]:
                 raise BundleError(f"{place}: refused by the daemon: {post['refused']}")
 

@@ -4,7 +4,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -78,6 +78,8 @@ def locked(folder: Path, name: str) -> Iterator[None]:
             f"{folder}: cannot be written ({error.strerror}); run this as a user who may"
         ) from error
     try:
+        with suppress(PermissionError):  # whoever made it did
+            os.fchmod(handle, FILE_MODE)  # whatever the umask: the daemon takes it as well
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     except OSError as error:

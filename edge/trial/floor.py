@@ -2,9 +2,9 @@
 
 `python -m edge.trial.floor PLAN.json LINE.toml PARTS` hears the plan's first parts over the wires
 that the daemon uses. When the block that holds the last needed sample of a sensor arrives, the
-network of that sensor runs, on one thread, at the parts' own cadence; one that looks at pictures
-as they come has seen all but the last. No queue, no journal, no fusion, no publishing. Which block
-that is, it knows from the plan: the devices' true clocks.
+network of that sensor runs, at the parts' own cadence and on as many threads as the daemon has; one
+that looks at pictures as they come has seen all but the last. No queue, no journal, no fusion, no
+publishing. Which block that is, it knows from the plan: the devices' true clocks.
 
 Prints `ready`, then one line of JSON: for every part the ms from its true window end to the
 arrival of the last block, to the last answer, and the ms that its networks ran. It goes before
@@ -49,7 +49,7 @@ async def listen(plan: Plan, line: Line, parts: int) -> None:
         loop.call_soon_threadsafe(done.set)
 
     opened = await asyncio.to_thread(networks, line, one)
-    with Rig(timings, needs, opened, tell) as rig:
+    with Rig(timings, needs, opened, tell, line.engine.workers) as rig:
         client = subscribe(plan, rig)
         gateway = line.links.get("gateway")
         if isinstance(gateway, OpcUaLink):

@@ -69,6 +69,7 @@ class Swapped:
     """What the swaps of a run did to its parts."""
 
     swaps: int
+    wanted: int
     seconds: Spread  # of each command, to the daemon's answer
     during: Spread  # ms, witnessed latency of parts that a swap touches
     without: Spread  # of the others, in the same run
@@ -78,6 +79,7 @@ class Swapped:
     def as_data(self) -> dict[str, Any]:
         return {
             "swaps": self.swaps,
+            "wanted": self.wanted,
             "seconds": self.seconds.as_data(),
             "during_ms": self.during.as_data(),
             "without_ms": self.without.as_data(),
@@ -86,12 +88,14 @@ class Swapped:
         }
 
 
-def conclude(made: Sequence[Swap], rows: Iterable[Row], window_ns: int, load: Load) -> Swapped:
+def conclude(swaps: Swaps, rows: Iterable[Row], window_ns: int, load: Load) -> Swapped:
     """Divide a run's parts by whether a swap was under way."""
+    made = swaps.made
     watched = [row for row in rows if not row.verdict.recovered]
     touched = [any(one.touches(row, window_ns) for one in made) for row in watched]
     return Swapped(
         swaps=len(made),
+        wanted=len(swaps.versions) - 1,
         seconds=spread((one.ended_ns - one.began_ns) / 1e9 for one in made),
         during=spread(r.latency_ms for r, is_in in zip(watched, touched, strict=True) if is_in),
         without=spread(
@@ -126,6 +130,11 @@ def show(swapped: Swapped, out: Console) -> None:
         ]
         table.add_row(name, *cells, f"{one.max:.1f}", str(one.count))
     out.print(table)
+    if swapped.swaps < swapped.wanted:
+        out.print(
+            f"the run was over after {swapped.swaps} of {swapped.wanted} swaps: take more --parts",
+            style="bold red",
+        )
     before, after = swapped.rss_mib
     out.print(
         f"{swapped.swaps} swaps, each of all stations; the longest command took "

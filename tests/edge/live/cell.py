@@ -5,7 +5,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from edge.disk import Disk
 from edge.fit import check_bundles
 from edge.inference.engine import Engine
 from edge.inference.openvino import open_runner
-from edge.inference.runner import Input, RunFailed, Runner
+from edge.inference.runner import Done, Input, Outputs, RunFailed, Runner
 from edge.journal import Journal
 from edge.live.line import LiveLine
 from edge.live.post import Post
@@ -143,9 +143,12 @@ class Faulty:
     def __init__(self, runner: Runner, is_broken: Callable[[], bool]) -> None:
         self._runner = runner
         self._is_broken = is_broken
-        self.name, self.precision = runner.name, runner.precision
+        self.name, self.precision, self.most = runner.name, runner.precision, runner.most
 
-    def run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+    def start(self, windows: Sequence[NDArray[np.generic]]) -> Done:
+        return Done([self.run(one) for one in windows])
+
+    def run(self, data: NDArray[np.generic]) -> Outputs:
         if self._is_broken():
             raise RunFailed("the driver gave up")
         return self._runner.run(data)

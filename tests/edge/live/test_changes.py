@@ -68,16 +68,16 @@ async def test_networks_go_when_no_part_needs_them(shop: Shop) -> None:
         shop.promote("1.1.0")
         await box.changes.look()
         await box.changes.look()
-        assert old in box.engine.held  # part 1 is to be judged by it
+        assert old in box.engine.loaded.held  # part 1 is to be judged by it
         await box.over(1)
         box.feel(1)
         assert_judged_by(shop, box, await box.verdict(), "1.0.0")
-        await box.until(lambda: old not in box.engine.held)
-        assert box.engine.names.keys() == {"felt 1.1.0 vibration"}
+        await box.until(lambda: old not in box.engine.loaded.held)
+        assert box.engine.loaded.names.keys() == {"felt 1.1.0 vibration"}
         shop.install("1.2.0", seed=3)
         shop.promote("1.2.0")
         await box.changes.look()
-        await box.until(lambda: box.engine.names.keys() == {"felt 1.2.0 vibration"})
+        await box.until(lambda: box.engine.loaded.names.keys() == {"felt 1.2.0 vibration"})
 
 
 @pytest.mark.parametrize(
@@ -89,10 +89,10 @@ async def test_what_does_not_prove_itself_is_refused_and_changes_nothing(
 ) -> None:
     bad = shop.install("1.2.0", seed=3, **made)
     async with cell(shop, shop.line()) as box:
-        held, before = box.engine.held, shop.state
+        held, before = box.engine.loaded.held, shop.state
         with pytest.raises(BundleError, match=why):
             await box.changes.prepare(bad, [PLACE])
-        assert (box.engine.held, shop.state) == (held, before)
+        assert (box.engine.loaded.held, shop.state) == (held, before)
         assert_judged_by(shop, box, await box.judge(1), "1.0.0")
         with pytest.raises(BundleError, match="does not take its bundle from the store there"):
             await box.changes.prepare(before.active, [Place("st2", "*")])
@@ -169,7 +169,7 @@ async def test_a_promoted_bundle_that_fails_goes_before_the_next_part(shop: Shop
         await box.until(lambda: shop.state.active.version == "1.0.0")
         assert (shop.state.by, shop.state.proving) == ("fault", False)
         assert "failed on 2 of its first 3 parts" in shop.state.why
-        await box.until(lambda: len(box.engine.held) == 1)
+        await box.until(lambda: len(box.engine.loaded.held) == 1)
         labels = {"station": "st1", "recipe": "*", "what": "active", "by": "fault"}
         assert metrics.registry.get_sample_value("edge_bundle_changes_total", labels) == 1
         shown = labels | {"role": "active", "bundle": "felt", "version": "1.0.0"}
@@ -185,10 +185,10 @@ async def test_probation_ends_and_the_old_networks_with_it(shop: Shop) -> None:
     async with cell(shop, shop.line(probation={"parts": 3})) as box:
         shop.promote("1.1.0")
         await box.changes.look()
-        assert len(box.engine.held) == 2
+        assert len(box.engine.loaded.held) == 2
         for sequence in (1, 2, 3):
             await box.judge(sequence)
-        await box.until(lambda: len(box.engine.held) == 1)
+        await box.until(lambda: len(box.engine.loaded.held) == 1)
         assert not shop.state.proving
         assert shop.state.previous is not None  # a command may still return to it
 

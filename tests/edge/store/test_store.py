@@ -4,13 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from edge.errors import BundleError
-from edge.store.state import Place
+from edge.errors import BundleError, ConfigError
+from edge.store.state import FAULT, Place, rolled_back
 from edge.store.store import Store
 
 from .bundles import Shop, contents, edge, edit
@@ -282,3 +283,29 @@ def test_a_place_belongs_to_whom_the_folder_of_places_does(shop: Shop, store: St
     store.promote("motor", "1.0.0", [THERE], shop.trusted)
     found = (store.places / "b").stat()
     assert (found.st_uid, found.st_gid) == (1234, 1235)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+def test_a_daemon_that_is_not_root_changes_its_places_and_no_bundle(shop: Shop) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to others
+        Path(folder).chmod(0o755)
+        store, before = Store(Path(folder) / "store"), os.umask(0o077)
+        try:
+            for version in ("1.0.0", "1.1.0"):
+                store.install(shop.bundle(version), shop.trusted, None)
+            store.folder.chmod(0o755)
+            store.places.mkdir(mode=0o755)
+            os.chown(store.places, 1234, 1234)
+            for version in ("1.0.0", "1.1.0"):
+                store.promote("motor", version, [HERE], shop.trusted)
+            os.seteuid(1234)
+            store.change(HERE, lambda one: rolled_back(one, by=FAULT, why="it failed"))
+            with pytest.raises(ConfigError, match="Permission denied"):
+                store.remove("motor", "1.1.0")
+        finally:
+            os.seteuid(0)
+            os.umask(before)
+        state = store.state(HERE)
+        assert state is not None
+        assert (state.active.version, state.by) == ("1.0.0", "fault")
+        assert ("motor", "1.1.0") in [(name, str(one)) for name, one in store.installed()]
