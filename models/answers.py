@@ -75,7 +75,7 @@ def answers(file: Path, inputs: NDArray[np.generic], label: str) -> Real:
     network.reshape({0: [1, *inputs.shape[1:]]})  # one at a time: requests go in parallel
     model = core.compile_model(network, "CPU", SETTINGS)
     wanted = model.input(0).element_type.to_dtype()
-    logits = np.empty((len(inputs), model.output("logits").shape[1]))
+    logits = np.empty((len(inputs), model.output("logits").partial_shape[1].get_length()))
     queue = ov.AsyncInferQueue(model)
 
     def keep(request: ov.InferRequest, row: int) -> None:

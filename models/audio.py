@@ -7,7 +7,7 @@ a rub come and go with each turn; the recurrence (see `recurrent`) runs over 49 
 import torch
 from torch import Tensor, nn
 
-from models.frontend import MelPower, PowerSpectrogram
+from models.frontend import ChannelEnergy, MelPower, PowerSpectrogram
 from models.head import PooledHead
 from models.recurrent import RECURRENCES
 
@@ -19,6 +19,7 @@ HOP = 80  # 5 ms
 BANDS = 40
 LOWEST_HZ = 100.0
 FLOOR_PA2 = 1e-6
+FRAMES = 97
 STEPS = 49
 HIDDEN = 64
 
@@ -26,8 +27,9 @@ HIDDEN = 64
 class AudioNetwork(nn.Module):
     """float32 (batch, 1, sample) Pa -> logits, activation, embedding."""
 
-    def __init__(self, classes: int, recurrence: str = "parallel") -> None:
+    def __init__(self, classes: int, recurrence: str = "parallel", front: str = "log") -> None:
         super().__init__()
+        self.energy = ChannelEnergy(FRAMES) if front == "pcen" else None
         self.spectrogram = PowerSpectrogram(SIZE, HOP)
         self.mel = MelPower(RATE_HZ, SIZE, BANDS, LOWEST_HZ)
         self.level = nn.BatchNorm1d(BANDS)
@@ -42,7 +44,8 @@ class AudioNetwork(nn.Module):
 
     def forward(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         power = self.mel(self.spectrogram(samples[:, 0]))  # (batch, band, frame)
-        level = self.level(torch.log(power + FLOOR_PA2))
+        heard = self.energy(power) if self.energy else torch.log(power + FLOOR_PA2)
+        level = self.level(heard)
         seen = self.layers(level[:, None])  # (batch, channel, band / 8, step)
         steps = seen.reshape(-1, seen.shape[1] * seen.shape[2], seen.shape[3])
         logits, activation, embedding = self.head(self.recurrence(steps))

@@ -105,7 +105,7 @@ DESIGNS = MappingProxyType({one.name: one for one in (CAMERA, VIBRATION, AUDIO)}
 
 def designs(recurrence: str) -> Mapping[str, Design]:
     """The detectors with another recurrence than the shipped one: see `recurrent.RECURRENCES`."""
-    builds = {
+    builds: dict[str, Callable[[int], nn.Module]] = {
         "vibration": partial(vibration.VibrationNetwork, recurrence=recurrence),
         "audio": partial(audio.AudioNetwork, recurrence=recurrence),
     }

@@ -48,6 +48,43 @@ class MelPower(nn.Module):
         return torch.matmul(self.weights, power)
 
 
+class ChannelEnergy(nn.Module):
+    """Per-channel energy normalisation: (batch, band, frame) of power -> the same, no logarithm.
+
+    Wang et al. 2017, "Trainable frontend for robust and far-field keyword spotting", eq. 1 and 2:
+    every band is divided by its own recent level, so that a hum that stays fades and what begins
+    stands out. The smoother is a product with a fixed matrix: `frames` of them, no loop. It starts
+    as if the first frame had always been.
+    """
+
+    decay: Tensor  # (frame, frame)
+    first: Tensor  # (frame,)
+
+    def __init__(
+        self,
+        frames: int,
+        smoothing: float = 0.025,
+        gain: float = 0.98,
+        bias: float = 2.0,
+        power: float = 0.5,
+        floor: float = 1e-6,
+    ) -> None:
+        super().__init__()
+        self.gain, self.bias, self.power, self.floor = gain, bias, power, floor
+        lag = np.arange(frames)[None, :] - np.arange(frames)[:, None]
+        kernel = np.where(lag >= 0, smoothing * (1.0 - smoothing) ** np.maximum(lag, 0), 0.0)
+        self.register_buffer("decay", _float(kernel))
+        first: Real = (1.0 - smoothing) ** np.arange(1.0, frames + 1.0)
+        self.register_buffer("first", _float(first))
+
+    def forward(self, power: Tensor) -> Tensor:
+        level = torch.matmul(power, self.decay) + power[..., :1] * self.first
+        # in logarithms: powers of small numbers keep their digits
+        normal = power * torch.exp(-self.gain * torch.log(level + self.floor))
+        compressed: Tensor = torch.pow(normal + self.bias, self.power)
+        return compressed - float(self.bias**self.power)
+
+
 class PowerBank(nn.Module):
     """Trained filters in quadrature pairs: (batch, channel, sample) -> (batch, pair, step).
 

@@ -29,7 +29,7 @@ class StandardLstm(nn.Module):
         self.lstm = nn.LSTM(features, hidden, batch_first=True)
 
     def forward(self, values: Tensor) -> Tensor:
-        hidden, _ = self.lstm(values.transpose(1, 2))
+        hidden: Tensor = self.lstm(values.transpose(1, 2))[0]
         return hidden.transpose(1, 2)
 
 

@@ -138,7 +138,8 @@ def show(
         table.add_column("")
         for row in sorted(rows, key=lambda row: row.speed.p50_ms if row.speed else 1e9):
             is_chosen = row is chosen[name]
-            said = "taken" if is_chosen else row.refused or "slower"
+            batch = f", up to {most} at once" if (most := row.candidate.most) > 1 else ""
+            said = f"taken{batch}" if is_chosen else row.refused or "slower"
             table.add_row(*_cells(row), said, style="bold green" if is_chosen else None)
         console.print(table)
     console.print(

@@ -5,7 +5,7 @@ first and steady latency, batches where the network takes them, memory. Beside i
 the network's operations over the best that this processor reached on a large convolution, and its
 bytes over the measured bandwidth; and what OpenVINO's own benchmark_app says of the same file, by
 turns with ours. At the end the networks of one part run all at once, against half the sum of their
-times.
+times, and then as on a line: five stations, ten parts a second, with one worker and with several.
 
   edge bench engines                            the shipped bundle: three minutes
   edge bench engines bundles/motor --json F     the figures as data, too

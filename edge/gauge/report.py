@@ -1,20 +1,23 @@
 """Everything that `edge bench engines` finds out about a bundle, as data."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from itertools import product
 from typing import Any
 
 from edge.build.decisions import golden_parts
 from edge.build.trial import Tried, attempt, best
 from edge.bundle import Bundle
 from edge.errors import BundleError
-from edge.gauge import limit, soak, together, tool
+from edge.gauge import limit, paced, soak, together, tool
 from edge.gauge.limit import Limit
 from edge.inference import operations
 from edge.inference.detector import Detector, load_chosen
+from edge.inference.golden import Golden
 from edge.inference.operations import Operations
 from edge.inference.runner import Candidate
 
+PACED = 100  # parts as on a line, at most: ten seconds
 Step = Callable[[str, int], Callable[[], None]]  # what is next and its ticks -> called at each
 
 
@@ -51,6 +54,7 @@ class Report:
     overheads_us: dict[str, float]
     rows: dict[str, Row]
     together: list[together.Together]  # of one worker and of as many as were asked for
+    paced: list[paced.Paced]  # the same, stations out of step and in step
 
     def as_data(self) -> dict[str, Any]:
         return {
@@ -61,6 +65,7 @@ class Report:
             "overheads_us": self.overheads_us,
             "detectors": {name: _row_data(row) for name, row in self.rows.items()},
             "together": [asdict(one) for one in self.together],
+            "paced": [asdict(one) for one in self.paced],
         }
 
 
@@ -73,46 +78,82 @@ def measure(one: Bundle, candidates: list[Candidate], asked: Asked, step: Step) 
     parts, threads = golden_parts(one), asked.threads
     step("peak", 1)
     peaks, overheads = limit.peaks(candidates, threads), limit.overheads_us(candidates)
-    rows: dict[str, Row] = {}
-    for name, passport in one.manifest.detectors.items():
-        tried = []
-        for candidate in candidates:
-            tick = step(f"{name} on {candidate}", asked.runs)
-            tried.append(
-                attempt(one, name, candidate, parts, threads=threads, runs=asked.runs, tick=tick)
-            )
-        chosen = best({name: tried})[name]
-        file = one.folder / passport.file
-        needs = operations.count(file, passport.input)
-        beside, failed = None, ""
-        if any(candidate.engine == "openvino" for candidate in candidates):
-            tick = step(f"{name} in benchmark_app", tool.TURNS)
-            window = parts[name].inputs[0]
-            try:
-                beside = tool.beside(
-                    file, passport.input, window, threads=threads, runs=asked.runs, tick=tick
-                )
-            except BundleError as error:
-                failed = str(error)
-        soaked = None
-        if asked.soak and chosen is not None:
-            tick = step(f"{name}, memory", asked.soak)
-            runner = _detector(one, name, chosen, threads).runner
-            soaked = soak.soak(runner, parts[name].inputs, asked.soak, tick)
-        rows[name] = Row(tried, chosen, needs, limit.limit(needs, peaks), beside, failed, soaked)
-    at_once = []
-    if all(row.chosen for row in rows.values()):
-        detectors = {
-            name: _detector(one, name, row.chosen, threads)
-            for name, row in rows.items()
-            if row.chosen
-        }
+    rows = {
+        name: _row(one, name, candidates, parts, peaks, asked, step)
+        for name in one.manifest.detectors
+    }
+    chosen = {name: row.chosen for name, row in rows.items() if row.chosen}
+    at_once, at_pace = list[together.Together](), list[paced.Paced]()
+    if len(chosen) == len(rows):
+        detectors = {name: _detector(one, name, row, threads) for name, row in chosen.items()}
         for workers in sorted({1, asked.workers}):
             tick = step(f"together on {workers} worker(s)", asked.runs)
             at_once.append(
                 together.measure(detectors, parts, workers=workers, rounds=asked.runs, tick=tick)
             )
-    return Report(one, asked, peaks, overheads, rows, at_once)
+        at_pace = _paced(one, chosen, parts, asked, step)
+    return Report(one, asked, peaks, overheads, rows, at_once, at_pace)
+
+
+def _row(
+    one: Bundle,
+    name: str,
+    candidates: list[Candidate],
+    parts: Mapping[str, Golden],
+    peaks: Mapping[str, float],
+    asked: Asked,
+    step: Step,
+) -> Row:
+    passport, threads = one.manifest.detectors[name], asked.threads
+    file, tried = one.folder / passport.file, list[Tried]()
+    for candidate in candidates:
+        tick = step(f"{name} on {candidate}", asked.runs)
+        tried.append(
+            attempt(one, name, candidate, parts, threads=threads, runs=asked.runs, tick=tick)
+        )
+    chosen = best({name: tried})[name]
+    needs = operations.count(file, passport.input)
+    row = Row(tried, chosen, needs, limit.limit(needs, peaks), None, "", None)
+    if any(candidate.engine == "openvino" for candidate in candidates):
+        tick, window = step(f"{name} in benchmark_app", tool.TURNS), parts[name].inputs[0]
+        try:
+            beside = tool.beside(
+                file, passport.input, window, threads=threads, runs=asked.runs, tick=tick
+            )
+            row = replace(row, tool=beside)
+        except BundleError as error:
+            row = replace(row, tool_failed=str(error))
+    if asked.soak and chosen is not None:
+        tick = step(f"{name}, memory", asked.soak)
+        runner = _detector(one, name, chosen, threads).runner
+        row = replace(row, soak=soak.soak(runner, parts[name].inputs, asked.soak, tick))
+    return row
+
+
+def _paced(
+    one: Bundle,
+    chosen: Mapping[str, Tried],
+    parts: Mapping[str, Golden],
+    asked: Asked,
+    step: Step,
+) -> list[paced.Paced]:
+    candidates = {name: row.candidate for name, row in chosen.items()}
+    found = []
+    for in_step, workers in product((False, True), sorted({1, asked.workers})):
+        tick = step(f"as on a line, {workers} worker(s)", 1)
+        found.append(
+            paced.measure(
+                one,
+                candidates,
+                parts,
+                threads=asked.threads,
+                workers=workers,
+                in_step=in_step,
+                count=min(asked.runs, PACED),
+            )
+        )
+        tick()
+    return found
 
 
 def _detector(one: Bundle, name: str, chosen: Tried, threads: int) -> Detector:

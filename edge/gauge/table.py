@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.build.trial import Tried
+from edge.gauge.paced import RATE, STATIONS
 from edge.gauge.report import Report, Row
 from edge.gauge.together import Together
 
@@ -12,15 +13,22 @@ COLUMNS = ("load ms", "first ms", "p50 ms", "p99 ms", "whole p50", "of limit", "
 
 
 def show(report: Report, console: Console) -> None:
-    for name, row in report.rows.items():
-        console.print(_table(f"{report.bundle.label} {name}", row))
-        _say_limit(row, console)
+    for name, found in report.rows.items():
+        console.print(_table(f"{report.bundle.label} {name}", found))
+        _say_limit(found, console)
     peaks = ", ".join(f"{name} {peak:g}" for name, peak in report.peaks_gops.items())
     console.print(f"\nmeasured peak, billion operations/s on one large convolution: {peaks}")
     least = ", ".join(f"{name} {one:g} us" for name, one in report.overheads_us.items())
     console.print(f"a call in which there is nothing to calculate (our Python and theirs): {least}")
     for one in report.together:
         _say_together(one, console)
+    for row in report.paced:
+        stations = "in step" if row.in_step else "out of step"
+        console.print(
+            f"as on a line ({STATIONS} stations {stations}, {RATE:g} parts/s, {row.parts} parts), "
+            f"{row.workers} worker(s): last window to last score p50 {row.p50_ms:.1f} ms, p95 "
+            f"{row.p95_ms:.1f}, max {row.max_ms:.1f}"
+        )
 
 
 def _table(title: str, row: Row) -> Table:

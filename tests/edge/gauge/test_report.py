@@ -44,6 +44,10 @@ def test_it_reports_every_engine_of_every_detector(make_bundle: MakeBundle, tmp_
         assert row["rounds"] == 20
         half = sum(row["alone_p50_ms"].values()) / 2
         assert row["ratio"] == pytest.approx(row["together_p50_ms"] / half, rel=0.02)
+    paced = [(row["in_step"], row["workers"]) for row in found["paced"]]
+    assert paced == [(False, 1), (False, 2), (True, 1), (True, 2)]
+    for row in found["paced"]:
+        assert 0.0 < row["p50_ms"] <= row["p95_ms"] <= row["max_ms"]
 
 
 def test_a_tool_that_gives_no_figure_is_told(tmp_path: Path) -> None:
