@@ -18,6 +18,7 @@ from models.integers import command as integers
 from models.measuring import command as measuring
 from models.recurrent import RECURRENCES
 from models.study import command as study
+from models.study.recordings import command as recordings
 from models.training import command as taught_by
 
 OUT = Path("edge/bundles/motor")
@@ -154,6 +155,7 @@ STEPS = {
     "golden": (renew,),
     "evaluate": (judge,),
     "export": (bundled,),
+    "study": (recordings.run,),
     "make": (simulate, teach, shrink, ask, pack, watch, settle, renew),
 }
 
@@ -194,6 +196,8 @@ def _parser() -> argparse.ArgumentParser:
         if name == "evaluate":
             study.add_arguments(command)
             measuring.add_arguments(command)
+        if name == "study":
+            recordings.add_arguments(command)
     return parser
 
 

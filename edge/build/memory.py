@@ -10,7 +10,6 @@ import platform
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 
 from edge.bundle import Bundle
@@ -19,6 +18,8 @@ from edge.inference.runner import ENGINES, Candidate
 FORMAT = 1
 CPU_INFO = Path("/proc/cpuinfo")
 DRIVER = Path("/proc/driver/nvidia/version")
+DEVICES = Path("/proc/driver/nvidia/gpus")
+JETSON = Path("/proc/device-tree/model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Key:
     network: str  # sha256 of the ONNX file
     window: str  # shape of its input
     processor: str  # model and instruction set
-    driver: str  # of a GPU, "" for none
+    device: str  # a GPU, "" for none
+    driver: str  # of the GPU
     threads: str
     libraries: str  # engines that are installed, with versions
 
@@ -50,15 +52,6 @@ class Remembered:
     candidate: Candidate
 
 
-def folder() -> Path:
-    """CACHE_DIRECTORY, which systemd gives a service, or the user's cache folder (XDG)."""
-    given = os.environ.get("CACHE_DIRECTORY")
-    if given:
-        return Path(given) / "engines"
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "edge-verdict" / "engines"
-
-
 def key_of(bundle: Bundle, detector: str, threads: int) -> Key:
     """As this box is now."""
     passport = bundle.manifest.detectors[detector]
@@ -66,9 +59,10 @@ def key_of(bundle: Bundle, detector: str, threads: int) -> Key:
         network=bundle.manifest.files[passport.file],
         window="x".join(str(size) for size in passport.input.shape),
         processor=_processor(),
+        device=", ".join(_devices()),
         driver=_first_line(DRIVER),
         threads=str(threads),
-        libraries=", ".join(f"{row.sdk} {v}" for row in ENGINES if (v := _version(row.sdk))),
+        libraries=", ".join(sorted({row.installed for row in ENGINES if row.installed})),
     )
 
 
@@ -121,15 +115,17 @@ def _processor() -> str:
     return f"{model} ({' '.join(known)})"
 
 
+def _devices() -> list[str]:
+    """GPUs by their model; a Jetson's is the board."""
+    found = []
+    for one in sorted(DEVICES.glob("*/information")):
+        rows = one.read_text(errors="replace").splitlines()
+        found += [row.partition(":")[2].strip() for row in rows if row.startswith("Model")]
+    return found or ([board] if (board := _first_line(JETSON).strip("\0")) else [])
+
+
 def _first_line(file: Path) -> str:
     try:
         return file.read_text().splitlines()[0].strip()
     except (OSError, IndexError):
-        return ""
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
         return ""

@@ -6,7 +6,7 @@ network, given the golden answers again and led to the same decisions.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 from edge.build.decisions import changed
 from edge.bundle import Bundle
 from edge.errors import BundleError, ConfigError
-from edge.inference.detector import GOLDEN_TOLERANCE, Detector
+from edge.inference.detector import Detector
 from edge.inference.golden import Golden
 from edge.inference.pictures import PictureByPicture
-from edge.inference.runner import Candidate, Opener, Precision, RunFailed, Runner, opener
+from edge.inference.runner import Candidate, Opener, RunFailed, Runner, opener
 
 WARM_UP = 20  # runs before any is timed: caches, clocks, the engine's own first allocations
 RUNS = 300  # timed: enough for a p99 with three above it
+MOST = 8  # windows of the largest batch that is tried
+BATCH_RUNS = 50  # timed of each size, at most
 MIB = 2**20
 
 
@@ -37,6 +39,7 @@ class Speed:
     whole_p50_ms: float  # everything that one window costs
     runs: int
     memory_mib: float  # of the process, by loading and running it
+    batches_ms: dict[int, float] = field(default_factory=dict)  # p50 of a run, by its windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def _attempt(
 ) -> Tried:
     before = psutil.Process().memory_info().rss
     start_s = time.perf_counter()
-    runner = _open(opener(candidate.engine), bundle, name, candidate.precision, threads)
+    runner = _open(opener(candidate.engine), bundle, name, candidate, threads)
     loaded_s = time.perf_counter()
     inputs, expected = parts[name].inputs, parts[name].logits
     runner.run(inputs[0])
@@ -90,16 +93,18 @@ def _attempt(
     logits = np.stack([runner.run(one)[bundle.manifest.detectors[name].logits] for one in inputs])
     error = float(np.abs(logits - expected).max() / np.ptp(expected))
     otherwise = changed(bundle, parts, name, logits)
-    refused = ""
+    limits, refused = bundle.manifest.comparison, ""
     if not np.isfinite(logits).all():
         refused = "answers what is no number"
-    elif error > GOLDEN_TOLERANCE:
-        refused = f"misses the golden logits by {error:.1%} of their span ({GOLDEN_TOLERANCE:.0%})"
-    elif otherwise:
+    elif error > limits.logits:
+        refused = f"misses the golden logits by {error:.1%} of their span ({limits.logits:.0%})"
+    elif otherwise > limits.changed:
         refused = f"decides otherwise on {otherwise} of {len(inputs)} golden parts"
     speed = None
     if not refused:
         last, whole = timed(runner, inputs[0], runs, tick)
+        grown_mib = round((psutil.Process().memory_info().rss - before) / MIB, 1)
+        batches_ms = _batches(bundle, name, candidate, inputs, threads, runs)
         speed = Speed(
             load_ms=_ms(loaded_s - start_s),
             first_ms=_ms(first_s - loaded_s),
@@ -107,9 +112,51 @@ def _attempt(
             p99_ms=round(float(np.percentile(last, 99)), 3),
             whole_p50_ms=round(float(np.percentile(whole, 50)), 3),
             runs=runs,
-            memory_mib=round((psutil.Process().memory_info().rss - before) / MIB, 1),
+            memory_mib=grown_mib,
+            batches_ms=batches_ms,
         )
+        candidate = replace(candidate, most=paying(batches_ms))
     return Tried(candidate, runner.name, runner.precision, error, otherwise, speed, refused)
+
+
+def paying(batches_ms: Mapping[int, float]) -> int:
+    """Windows of the largest batch that brings answers sooner, on the average window.
+
+    One after the other, of n windows the last waits n runs, the average one (n + 1) / 2; as one
+    batch all wait for one run of n. Every smaller batch has to pay, too: any number may wait.
+    """
+    alone, most = batches_ms.get(1), 1
+    for size in sorted(batches_ms):
+        if alone is None or (size > 1 and batches_ms[size] >= (size + 1) / 2 * alone):
+            break
+        most = size
+    return most
+
+
+def _batches(
+    bundle: Bundle,
+    name: str,
+    candidate: Candidate,
+    inputs: NDArray[np.generic],
+    threads: int,
+    runs: int,
+) -> dict[int, float]:
+    """Milliseconds of a run, p50, by its number of windows; {} where the batch is fixed."""
+    wanted = replace(candidate, most=MOST)
+    runner = _open(opener(candidate.engine), bundle, name, wanted, threads)
+    found: dict[int, float] = {}
+    size = 1
+    while size <= runner.most and runner.most > 1:
+        windows = [inputs[i % len(inputs)] for i in range(size)]
+        times = []
+        for number in range(WARM_UP + min(runs, BATCH_RUNS)):
+            start_s = time.perf_counter()
+            runner.start(windows).wait()
+            if number >= WARM_UP:
+                times.append((time.perf_counter() - start_s) * 1e3)
+        found[size] = round(float(np.median(times)), 3)
+        size *= 2
+    return found
 
 
 def timed(
@@ -146,11 +193,13 @@ def _varied(window: NDArray[np.generic], number: int) -> NDArray[np.generic]:
 
 
 def _open(
-    open_runner: Opener, bundle: Bundle, name: str, precision: Precision, threads: int
+    open_runner: Opener, bundle: Bundle, name: str, wanted: Candidate, threads: int
 ) -> Runner:
     passport = bundle.manifest.detectors[name]
     file: Path = bundle.folder / passport.file
-    return open_runner(file, passport.input, threads=threads, precision=precision)
+    return open_runner(
+        file, passport.input, threads=threads, precision=wanted.precision, most=wanted.most
+    )
 
 
 def _ms(seconds: float) -> float:

@@ -1,1 +1,1 @@
-"""Runs the networks of a bundle: windows in, scores out, on one thread off the loop."""
+"""Runs the networks of a bundle: windows in, scores out, on threads off the loop."""

@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +13,13 @@ from numpy.typing import NDArray
 from edge.bundle import Bundle
 from edge.errors import BundleError
 from edge.inference import golden
+from edge.inference.answers import Answers, Broken
 from edge.inference.pictures import PictureByPicture
 from edge.inference.runner import (
     Candidate,
     Opener,
+    Outputs,
+    Pending,
     Precision,
     RunFailed,
     Runner,
@@ -25,8 +29,8 @@ from edge.inference.runner import (
 from sensors.signal import Window
 
 log = logging.getLogger(__name__)
+INT8, FP32 = Candidate("", "int8"), Candidate("", "fp32")  # of the usual engine
 WARM_UP = 3  # runs: the first ones allocate, and touch every weight
-GOLDEN_TOLERANCE = 0.05  # of the span of the golden logits; engines round integers differently
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,16 +62,41 @@ class Detector:
         self._passport = bundle.manifest.detectors[name]
         self._element = element_type(self._passport.input)
 
+    @property
+    def most(self) -> int:
+        """Windows that it takes at once."""
+        return self.runner.most
+
+    def start(self, windows: Sequence[Window]) -> Answers[Score]:
+        """Let the network begin with 1 to `most` windows; the answers tell what breaks off."""
+        for window in windows:
+            self._check(window.data)
+        start_ns = time.monotonic_ns()
+        try:
+            pending: Pending = self.runner.start([one.data for one in windows])
+        except RunFailed as error:
+            pending = Broken(error)
+        return Answers(self, windows, pending, start_ns)
+
     def infer(self, window: Window) -> Score:
         """Run the network on one window.
 
         Raises:
             RunFailed: the engine broke off, or its answer is no number.
         """
-        start_ns = time.monotonic_ns()
-        outputs = self._run(window.data)
-        now_ns = time.monotonic_ns()
+        (outcome,) = self.start([window]).wait()
+        if isinstance(outcome, RunFailed):
+            raise outcome
+        return outcome
+
+    def read(self, window: Window, outputs: Outputs, start_ns: int, now_ns: int) -> Score:
+        """What was answered to a window.
+
+        Raises:
+            RunFailed: that is no number.
+        """
         passport = self._passport
+        self._check_answer(outputs)
         return Score(
             sensor=window.sensor,
             detector=self._name,
@@ -94,18 +123,24 @@ class Detector:
         if isinstance(self.runner, PictureByPicture):
             self.runner.look(picture)
 
-    def _run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+    def _run(self, data: NDArray[np.generic]) -> Outputs:
+        self._check(data)
+        outputs = self.runner.run(data)
+        self._check_answer(outputs)
+        return outputs
+
+    def _check(self, data: NDArray[np.generic]) -> None:
         wanted = self._passport.input.shape
         if data.shape != wanted or data.dtype != self._element:
             raise ValueError(
                 f"{self.label}: a window of {data.dtype} {data.shape} was cut; "
                 f"the passport says {np.dtype(self._element)} {wanted}"
             )
-        outputs = self.runner.run(data)
+
+    def _check_answer(self, outputs: Outputs) -> None:
         logits = outputs[self._passport.logits]
         if not all(map(math.isfinite, logits.tolist())):
             raise RunFailed(f"{self.label}: {self.runner.name} answered {logits.tolist()}")
-        return outputs
 
     @property
     def label(self) -> str:
@@ -134,7 +169,7 @@ class Detector:
         """Give the golden inputs again and expect the golden logits, if the bundle has any.
 
         Raises:
-            GoldenMissed: they differ by more than `GOLDEN_TOLERANCE` of their span, as they do
+            GoldenMissed: they differ by more of their span than the passport allows, as they do
                 where an engine's integer arithmetic saturates.
             RunFailed: the engine broke off, or its answer is no number.
         """
@@ -143,7 +178,7 @@ class Detector:
             return
         answers = np.stack([self._run(one)[self._passport.logits] for one in known.inputs])
         worst = float(np.abs(answers - known.logits).max())
-        allowed = GOLDEN_TOLERANCE * float(np.ptp(known.logits))
+        allowed = self._bundle.manifest.comparison.logits * float(np.ptp(known.logits))
         if worst > allowed:
             raise GoldenMissed(
                 f"{self.label}: {self.runner.name} misses the golden logits by {worst:.4g}, "
@@ -159,7 +194,7 @@ def load_chosen(bundle: Bundle, name: str, chosen: Candidate, *, threads: int) -
         BundleError: it cannot be compiled, or does not keep what the passport promises.
     """
     one = opener(chosen.engine)
-    return _proved(bundle, name, one, chosen.precision, threads=threads, cache=None)
+    return _proved(bundle, name, one, chosen, threads=threads, cache=None)
 
 
 def load(
@@ -174,10 +209,10 @@ def load(
         BundleError: it cannot be compiled, or does not keep what the passport promises.
     """
     try:
-        return _proved(bundle, name, open_runner, "int8", threads=threads, cache=cache)
+        return _proved(bundle, name, open_runner, INT8, threads=threads, cache=cache)
     except GoldenMissed as missed:
         try:
-            one = _proved(bundle, name, open_runner, "fp32", threads=threads, cache=cache)
+            one = _proved(bundle, name, open_runner, FP32, threads=threads, cache=cache)
         except GoldenMissed:
             raise missed from None
         log.warning(
@@ -191,14 +226,21 @@ def _proved(
     bundle: Bundle,
     name: str,
     open_runner: Opener,
-    precision: Precision,
+    wanted: Candidate,
     *,
     threads: int,
     cache: Path | None,
 ) -> Detector:
     passport = bundle.manifest.detectors[name]
     file = bundle.folder / passport.file
-    runner = open_runner(file, passport.input, threads=threads, precision=precision, cache=cache)
+    runner = open_runner(
+        file,
+        passport.input,
+        threads=threads,
+        precision=wanted.precision,
+        most=wanted.most,
+        cache=cache,
+    )
     detector = Detector(bundle, name, runner)
     try:
         detector.warm_up()

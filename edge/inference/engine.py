@@ -1,37 +1,32 @@
-"""All networks of the box, on one thread off the loop.
+"""All networks of the box, on a few threads off the loop: the detectors of a part run at once.
 
-One thread, not one a network: runs one after the other disturb each other less than side by side,
-and the libraries release the interpreter while they compute. The thread is a daemon thread, so that
-a network that never comes back cannot keep the process from ending.
+As many threads as the settings say, not one a network: more than there are cores for disturb each
+other. The libraries release the interpreter while they compute.
 """
 
 import asyncio
 import contextlib
-import logging
-import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge import config
 from edge.bundle import Bundle
-from edge.certificate import Ran
-from edge.errors import BundleError, ConfigError, QueueFull
-from edge.inference.detector import Detector, Score, load, load_chosen
+from edge.errors import QueueFull
+from edge.inference.detector import Detector, Score
 from edge.inference.jobs import Job, Jobs, Then
-from edge.inference.runner import Candidate, Opener, RunFailed, opener
-from edge.priority import give_way
+from edge.inference.loaded import Key, Loaded
+from edge.inference.runner import Candidate, Opener, RunFailed
+from edge.inference.worker import Worker
 from sensors.signal import Count, Window
 
-log = logging.getLogger(__name__)
-BEHIND_LOOP = 5  # steps of niceness: a network takes milliseconds, what the loop does a tenth
 DEPTH = 64  # windows running or waiting; a newer one is refused
-Key = tuple[str, str]  # sha256 of the bundle, detector
+T = TypeVar("T")
 
 
 class Engine:
@@ -57,25 +52,29 @@ class Engine:
         chosen: Mapping[Key, Candidate] | None = None,
     ) -> None:
         self._settings = settings
-        self._bundles = {bundle.sha256: bundle for bundle in bundles}
+        self._bundles = list({bundle.sha256: bundle for bundle in bundles}.values())
         self._count = count
-        self._open_runner = open_runner  # None: the one that the settings name
-        self._cache = cache
         self._chosen = chosen or {}  # the others run as the settings say
-        self._detectors: dict[Key, Detector] = {}
-        self._jobs = Jobs()
+        self.loaded = Loaded(settings, open_runner, cache)
+        self._jobs = Jobs(settings.workers)
+        self._workers = [
+            Worker(self._jobs, self._skipped, self._left) for _ in range(settings.workers)
+        ]
         self._unsettled = 0  # of DEPTH; touched on the loop alone
-        self._running_since_ns = 0  # 0: idle
+        self._at_work = 0  # workers that have not ended; on the loop alone
         self._ended = asyncio.Event()
         self._resources = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> "Engine":
         self._loop = asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as resources:
-            thread = threading.Thread(target=self._work, name="inference", daemon=True)
-            thread.start()
-            resources.push_async_callback(self._end, thread)
-            self._detectors = await self._put("engine", self._load)
+            for worker in self._workers:
+                worker.start()
+                self._at_work += 1
+            resources.push_async_callback(self._end)
+            made = await self._put(Job("engine", self._report, call=self._load))
+            for bundle, detectors in zip(self._bundles, made, strict=True):
+                self.loaded.take(bundle, detectors)
             self._resources = resources.pop_all()
         return self
 
@@ -88,27 +87,10 @@ class Engine:
         await self._resources.aclose()
 
     @property
-    def names(self) -> dict[str, str]:
-        """What runs each detector: "motor 1.0.0 camera" -> "openvino 2026.4.1 cpu, int8"."""
-        return {
-            f"{self._bundles[sha256].label} {name}": f"{one.runner.name}, {one.runner.precision}"
-            for (sha256, name), one in self._detectors.items()
-        }
-
-    def ran(self, bundle: Bundle) -> list[tuple[str, Ran]]:
-        """What each detector of a bundle answers on."""
-        return [
-            (name, Ran(engine=one.runner.name, precision=one.runner.precision))
-            for (sha256, name), one in self._detectors.items()
-            if sha256 == bundle.sha256
-        ]
-
-    @property
     def is_hung(self) -> bool:
         """A network has been running for longer than any ever should."""
-        since_ns = self._running_since_ns
         limit_ns = self._settings.timeout_ms * 1e6
-        return since_ns > 0 and time.monotonic_ns() - since_ns > limit_ns
+        return any(worker.runs_for_ns() > limit_ns for worker in self._workers)
 
     def submit(
         self, bundle: Bundle, detector: str, window: Window, then: Then | None = None
@@ -128,16 +110,14 @@ class Engine:
         if self._unsettled >= DEPTH:
             self._count(window.sensor, "inference_queue_full")
             raise QueueFull(f"{DEPTH} windows wait for the engine already")
-        network = self._detectors[bundle.sha256, detector]
-        return self._put(window.sensor, lambda: network.infer(window), then)
+        network = self.loaded.detector(bundle, detector)
+        return self._put(Job(window.sensor, self._report, network, window, then=then))
 
-    def _put(
-        self, sensor: str, call: Callable[[], Any], then: Then | None = None
-    ) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = self._loop.create_future()
+    def _put(self, job: Job) -> asyncio.Future[Any]:
+        job.future = self._loop.create_future()
         self._unsettled += 1
-        self._jobs.put(Job(sensor, call, self._report, future, then))
-        return future
+        self._jobs.put(job)
+        return job.future
 
     def look(self, bundle: Bundle, detector: str, sensor: str, picture: NDArray[np.uint8]) -> None:
         """Let a network look at a picture (height, width) before its window is whole.
@@ -145,60 +125,48 @@ class Engine:
         It takes work off the window's run, and nothing else: where the thread has no time for it,
         or the network takes its pictures all at once, it is left out.
         """
-        network = self._detectors[bundle.sha256, detector]
+        network = self.loaded.detector(bundle, detector)
         if not network.looks or self.is_hung:
             return
-        if not self._jobs.put_look(Job(sensor, lambda: network.look(picture), self._looked)):
+        look = partial(network.look, picture)
+        if not self._jobs.put_look(Job(sensor, self._looked, network, call=look)):
             self._count(sensor, "look_queue_full")
 
-    def _load(self) -> dict[Key, Detector]:
-        return {
-            (sha256, name): self._load_one(bundle, name, self._chosen.get((sha256, name)))
-            for sha256, bundle in self._bundles.items()
-            for name in bundle.manifest.detectors
-        }
+    def _load(self) -> list[dict[Key, Detector]]:
+        return [self.loaded.compile(bundle, self._chosen) for bundle in self._bundles]
 
-    def _load_one(self, bundle: Bundle, name: str, chosen: Candidate | None) -> Detector:
-        threads = self._settings.threads
-        if chosen is not None:
-            try:
-                return load_chosen(bundle, name, chosen, threads=threads)
-            except (ConfigError, BundleError) as error:
-                log.warning("%s %s: %s does not serve: %s", bundle.label, name, chosen, error)
-        open_runner = self._open_runner or opener(self._settings.name)
-        return load(bundle, name, open_runner, threads=threads, cache=self._cache)
+    @property
+    def is_idle(self) -> bool:
+        """No window runs or waits."""
+        return self._unsettled == 0
 
-    async def adopt(self, bundle: Bundle, name: str, chosen: Candidate) -> None:
-        """Run a detector on another engine from the next window on; none waits meanwhile.
+    def behind(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        """Do something on an inference thread once nothing else waits for one.
 
-        Raises:
-            ConfigError, BundleError: the new one does not serve; the old one goes on.
+        The future raises what `call` raises. The caller bounds how much it asks for.
         """
-        threads = self._settings.threads
-        one = await asyncio.to_thread(load_chosen, bundle, name, chosen, threads=threads)
-        self._detectors[bundle.sha256, name] = one
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put_behind(Job("", self._answered, call=call, future=future))
+        return future
 
-    # --- on the inference thread ---------------------------------------------------------------
+    # --- on the threads --------------------------------------------------------------------------
 
-    def _work(self) -> None:
-        give_way(BEHIND_LOOP)
-        while (job := self._jobs.get()) is not None:
-            if job.is_unwanted:
-                self._tell_loop(self._skip, job)
-                continue
-            self._running_since_ns = time.monotonic_ns()
-            with job:
-                job.result = job.call()
-        self._tell_loop(self._ended.set)
+    def _report(self, job: Job, outcome: object) -> None:
+        self._tell_loop(self._settle, job, outcome)
 
-    def _report(self, job: Job, error: BaseException | None) -> None:
-        self._running_since_ns = 0
-        self._tell_loop(self._settle, job, error)
+    def _looked(self, job: Job, outcome: object) -> None:
+        """A look that failed is told by its window's run; a fault of logic ends the process."""
+        if isinstance(outcome, BaseException) and not isinstance(outcome, RunFailed):
+            self._tell_loop(self._raise, outcome)
 
-    def _looked(self, job: Job, error: BaseException | None) -> None:
-        self._running_since_ns = 0
-        if error is not None and not isinstance(error, RunFailed):  # its window's run will say that
-            self._tell_loop(self._raise, error)
+    def _skipped(self, job: Job) -> None:
+        self._tell_loop(self._skip, job)
+
+    def _answered(self, job: Job, outcome: object) -> None:
+        self._tell_loop(_answer, job, outcome)
+
+    def _left(self) -> None:
+        self._tell_loop(self._leave)
 
     def _tell_loop(self, call: Callable[..., None], *values: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: it came back after the end
@@ -206,22 +174,24 @@ class Engine:
 
     # --- back on the loop ------------------------------------------------------------------------
 
-    def _settle(self, job: Job, error: BaseException | None) -> None:
+    def _settle(self, job: Job, outcome: object) -> None:
         self._unsettled -= 1
         assert job.future is not None
         if job.future.cancelled():
             self._count(job.sensor, "late_result")
             return
-        if error is not None:
-            if isinstance(error, RunFailed):
+        if isinstance(outcome, BaseException):
+            if isinstance(outcome, RunFailed):
                 self._count(job.sensor, "inference_failed")
-            job.future.set_exception(error)
+            job.future.set_exception(outcome)
         else:
-            job.future.set_result(job.result)
+            job.future.set_result(outcome)
         if job.then is not None:
             job.then(job.future)
 
     def _skip(self, job: Job) -> None:
+        if not job.sensor:
+            return  # it was behind everything
         self._unsettled -= 1
         self._count(job.sensor, "inference_skipped")
 
@@ -229,12 +199,28 @@ class Engine:
     def _raise(error: BaseException) -> None:
         raise error
 
-    async def _end(self, thread: threading.Thread) -> None:
-        """Drop what waits and let the thread finish; one that hangs is left behind."""
+    def _leave(self) -> None:
+        self._at_work -= 1
+        if not self._at_work:
+            self._ended.set()
+
+    async def _end(self) -> None:
+        """Drop what waits and let the threads finish; one that hangs is left behind."""
         for job in self._jobs.end():
             if job.future is not None:
                 job.future.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0 if self.is_hung else self._settings.timeout_ms / 1e3):
                 await self._ended.wait()
-                thread.join()  # at once: that was its last act
+                for worker in self._workers:
+                    worker.join()  # at once: that was its last act
+
+
+def _answer(job: Job, outcome: object) -> None:
+    assert job.future is not None
+    if job.future.cancelled():
+        return
+    if isinstance(outcome, BaseException):
+        job.future.set_exception(outcome)
+    else:
+        job.future.set_result(outcome)

@@ -1,6 +1,6 @@
 """OpenVINO on the CPU: the box's engine where there is no GPU."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,38 +26,53 @@ HEAVY = {"Convolution", "Deconvolution", "FullyConnected", "MatMul", "RNNCell", 
 INTEGERS = {"i8", "u8"}
 
 
-class OpenVinoRunner:
-    """One compiled network with one request and one input buffer, used over and over.
+class Request:
+    """A network compiled for so many windows, with input and output memory used over and over."""
 
-    It takes one window a run, whatever the file allows: on two cores a batch saves nothing that its
-    first window would not pay for (docs/decisions/0016-...).
-    """
-
-    most = 1
-
-    def __init__(self, compiled: ov.CompiledModel, precision: Precision) -> None:
-        self.name = f"openvino {ov.__version__.split('-')[0]} cpu"
-        self.precision = precision
+    def __init__(self, compiled: ov.CompiledModel, size: int) -> None:
         self._request = compiled.create_infer_request()
-        self._input = self._request.get_input_tensor().data
+        given = self._request.get_input_tensor().data
+        self._places = [given] if size == 1 else list(given)  # one may lack its axis: it broadcasts
         # one tensor may go by several names, where the compiler folded what lay between
-        self._outputs = [frozenset(port.names) for port in compiled.outputs]
+        self._outputs = [
+            (tuple(port.names), self._request.get_output_tensor(i).data)
+            for i, port in enumerate(compiled.outputs)
+        ]
 
-    def run(self, data: NDArray[np.generic]) -> Outputs:
-        np.copyto(self._input, data)  # a batch of one more or less: it broadcasts
+    def infer(self, windows: Sequence[NDArray[np.generic]]) -> list[Outputs]:
+        for place, window in zip(self._places, windows, strict=True):
+            np.copyto(place, window)
         try:
             self._request.infer(share_outputs=True)
         except RuntimeError as error:
             raise RunFailed(f"openvino: {error}") from error
-        values: Outputs = {}
-        for i, names in enumerate(self._outputs):
-            # a copy: the next run writes into the same memory
-            values |= dict.fromkeys(names, self._request.get_output_tensor(i).data[0].copy())
-        return values
+        answers: list[Outputs] = [{} for _ in windows]
+        for names, memory in self._outputs:
+            for answer, values in zip(answers, memory, strict=True):
+                # a copy: the next run writes into the same memory
+                answer.update(dict.fromkeys(names, values.copy()))
+        return answers
+
+
+class OpenVinoRunner:
+    """One network, compiled for one window, and for more where that was asked for."""
+
+    def __init__(self, requests: Mapping[int, Request], precision: Precision) -> None:
+        self.name = f"openvino {ov.__version__.split('-')[0]} cpu"
+        self.precision = precision
+        self.most = max(requests)
+        self._requests = dict(sorted(requests.items(), reverse=True))  # by windows
+
+    def run(self, data: NDArray[np.generic]) -> Outputs:
+        return self._requests[1].infer([data])[0]
 
     def start(self, windows: Sequence[NDArray[np.generic]]) -> Done:
-        (data,) = windows
-        return Done([self.run(data)])
+        """As the largest batches that were compiled; all at once where there is one of the size."""
+        answers: list[Outputs] = []
+        while left := len(windows) - len(answers):
+            size = next(size for size in self._requests if size <= left)
+            answers += self._requests[size].infer(windows[len(answers) : len(answers) + size])
+        return Done(answers)
 
 
 def open_runner(
@@ -74,7 +89,8 @@ def open_runner(
     Float parts stay in float32: on a processor with bfloat16 OpenVINO would halve their precision
     unasked, so that the same spectrum gave another verdict on another box. Threads are not pinned:
     a pinned one waits for its core while another is idle. A network that looks at each picture by
-    itself is compiled in two halves, see `PictureByPicture`.
+    itself is compiled in two halves, see `PictureByPicture`. For batches it is compiled for every
+    power of two up to `most`: one network for all sizes takes up to twice as long for each.
 
     Raises:
         BundleError: the file is no network that OpenVINO compiles, or has another input.
@@ -93,15 +109,19 @@ def open_runner(
         model = core.read_model(file)
     except RuntimeError as error:
         raise BundleError(f"{file}: openvino cannot read it: {error}") from error
-    _check(file, model, wanted)
+    is_free = _check(file, model, wanted)
     if wanted.kind == "clip" and wanted.pictures and wanted.seen:
         looking, judging = halves(file, model, wanted.pictures, wanted.seen)
         return PictureByPicture(
-            _compile(core, file, looking, options),
-            _compile(core, file, judging, options),
+            _compile(core, file, [looking], options),
+            _compile(core, file, [judging], options),
             wanted.seen,
         )
-    return _compile(core, file, model, options)
+    models = [model]
+    while is_free and (size := 2 ** len(models)) <= most:
+        models.append(model.clone())
+        models[-1].reshape([size, *wanted.shape])
+    return _compile(core, file, models, options)
 
 
 def halves(file: Path, model: ov.Model, pictures: str, seen: str) -> tuple[ov.Model, ov.Model]:
@@ -150,26 +170,29 @@ def _replace(port: ov.Output, shape: list[int | str]) -> ov.Node:
     return given
 
 
-def _check(file: Path, model: ov.Model, wanted: Input) -> None:
-    """Hold the network against its passport; a free batch becomes one window."""
+def _check(file: Path, model: ov.Model, wanted: Input) -> bool:
+    """Hold the network against its passport. True: its batch was free, and is one window now."""
     port = model.inputs[0]
     element, shape = port.element_type.get_type_name(), _sizes(port.partial_shape)
     names = [wanted.name if wanted.name in p.names else p.any_name for p in model.inputs]
     check_input(file, wanted, names, shape, ELEMENTS.get(element, element))
-    if has_free_batch(shape):
+    if is_free := has_free_batch(shape):
         model.reshape([1, *wanted.shape])
     check_outputs(file, {p.any_name: _sizes(p.partial_shape) for p in model.outputs})
+    return is_free
 
 
 def _compile(
-    core: ov.Core, file: Path, model: ov.Model, options: dict[str, object]
+    core: ov.Core, file: Path, models: Sequence[ov.Model], options: dict[str, object]
 ) -> OpenVinoRunner:
+    """One runner of the same network for 1, 2, 4 ... windows."""
     try:
-        compiled = core.compile_model(model, "CPU", options)
+        every = [core.compile_model(model, "CPU", options) for model in models]
     except RuntimeError as error:
         raise BundleError(f"{file}: openvino cannot compile it: {error}") from error
-    integer = any(kind in HEAVY and used in INTEGERS for kind, used in layers(compiled))
-    return OpenVinoRunner(compiled, "int8" if integer else "fp32")
+    integer = any(kind in HEAVY and used in INTEGERS for kind, used in layers(every[0]))
+    requests = {2**k: Request(compiled, 2**k) for k, compiled in enumerate(every)}
+    return OpenVinoRunner(requests, "int8" if integer else "fp32")
 
 
 def _sizes(shape: ov.PartialShape) -> list[int | str]:

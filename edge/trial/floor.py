@@ -2,9 +2,9 @@
 
 `python -m edge.trial.floor PLAN.json LINE.toml PARTS` hears the plan's first parts over the wires
 that the daemon uses. When the block that holds the last needed sample of a sensor arrives, the
-network of that sensor runs, on one thread, at the parts' own cadence; one that looks at pictures
-as they come has seen all but the last. No queue, no journal, no fusion, no publishing. Which block
-that is, it knows from the plan: the devices' true clocks.
+network of that sensor runs, at the parts' own cadence and on as many threads as the daemon has; one
+that looks at pictures as they come has seen all but the last. No queue, no journal, no fusion, no
+publishing. Which block that is, it knows from the plan: the devices' true clocks.
 
 Prints `ready`, then one line of JSON: for every part the ms from its true window end to the
 arrival of the last block, to the last answer, and the ms that its networks ran. It goes before
@@ -26,6 +26,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from edge import config, fit
 from edge.config import Line
 from edge.priority import NICENESS, go_first
+from edge.store.choice import chosen
 from edge.trial.rig import Rig, networks, owed, report
 from edge.trial.witness import without_nagle
 from sensors.link import dial_opcua
@@ -48,7 +49,7 @@ async def listen(plan: Plan, line: Line, parts: int) -> None:
         loop.call_soon_threadsafe(done.set)
 
     opened = await asyncio.to_thread(networks, line, one)
-    with Rig(timings, needs, opened, tell) as rig:
+    with Rig(timings, needs, opened, tell, line.engine.workers) as rig:
         client = subscribe(plan, rig)
         gateway = line.links.get("gateway")
         if isinstance(gateway, OpcUaLink):
@@ -121,4 +122,4 @@ async def until_done(plan: Plan, done: asyncio.Event, parts: int) -> None:
 
 if __name__ == "__main__":
     go_first(NICENESS)
-    live(listen(read(Path(sys.argv[1])), config.read(Path(sys.argv[2])), int(sys.argv[3])))
+    live(listen(read(Path(sys.argv[1])), chosen(config.read(Path(sys.argv[2]))), int(sys.argv[3])))

@@ -1,4 +1,4 @@
-"""A bare path for the floor: which block completes which part, and the networks on one thread."""
+"""A bare path for the floor: which block completes which part, and networks on bare threads."""
 
 import queue
 import threading
@@ -57,14 +57,15 @@ class Timing:
 
 
 class Rig:
-    """Blocks in, timings out; the networks run on a thread of their own."""
+    """Blocks in, timings out; the networks run on as many threads as the daemon's workers."""
 
     def __init__(
         self,
         timings: dict[Part, Timing],
         needs: dict[str, Needed],
         networks: Networks,
-        on_done: Callable[[], None],  # called on the networks' thread
+        on_done: Callable[[], None],  # called on one of those threads
+        workers: int = 1,
     ) -> None:
         self.timings = timings
         self.needs = needs  # by topic or node
@@ -72,15 +73,23 @@ class Rig:
         self._networks = networks
         self._on_done = on_done
         self._work: queue.SimpleQueue[tuple[Part, str, int] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="networks", daemon=True)
+        self._left = sum(timing.owed for timing in timings.values())
+        self._counting = threading.Lock()
+        self._locks = {name: threading.Lock() for name in networks}  # one call at a time
+        self._threads = [
+            threading.Thread(target=self._run, name="networks", daemon=True) for _ in range(workers)
+        ]
 
     def __enter__(self) -> "Rig":
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._work.put(None)
-        self._thread.join()
+    def __exit__(self, *exception: object) -> None:
+        for _ in self._threads:
+            self._work.put(None)
+        for thread in self._threads:
+            thread.join()
 
     def arrived(self, source: str, payload: Any, beside: Any = None) -> None:
         """A block, on whichever thread heard it, and what the wire says beside it."""
@@ -89,21 +98,24 @@ class Rig:
             self._work.put((part, needed.detector, received_ns))
 
     def _run(self) -> None:
-        left = sum(timing.owed for timing in self.timings.values())
-        while left and (job := self._work.get()) is not None:
+        while (job := self._work.get()) is not None:
             part, detector, received_ns = job
             runner, golden = self._networks[detector]
-            if golden.dtype == np.uint8:  # what a network makes of a picture may be remembered
-                golden[-1, 0, :1] += 1
-            before_ns = time.monotonic_ns()
-            runner.run(golden)
-            timing, now_ns = self.timings[part], time.monotonic_ns()
-            timing.arrived_ns = max(timing.arrived_ns, received_ns)
-            timing.answered_ns = now_ns
-            timing.running_ns += now_ns - before_ns
-            timing.owed -= 1
-            left -= 1
-        self._on_done()
+            with self._locks[detector]:
+                if golden.dtype == np.uint8:  # what a network makes of a picture may be remembered
+                    golden[-1, 0, :1] += 1
+                before_ns = time.monotonic_ns()
+                runner.run(golden)
+                now_ns = time.monotonic_ns()
+            with self._counting:
+                timing = self.timings[part]
+                timing.arrived_ns = max(timing.arrived_ns, received_ns)
+                timing.answered_ns = max(timing.answered_ns, now_ns)
+                timing.running_ns += now_ns - before_ns
+                timing.owed -= 1
+                self._left -= 1
+                if not self._left:
+                    self._on_done()
 
 
 def owed(

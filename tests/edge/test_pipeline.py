@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from edge.disk import Disk
 from edge.fit import check_bundles
 from edge.inference.engine import Engine
 from edge.inference.openvino import open_runner
-from edge.inference.runner import Input, Runner
+from edge.inference.runner import Done, Input, Outputs, Runner
 from edge.journal import Journal
 from edge.metrics import Metrics
 from edge.pipeline import StationPipeline
@@ -67,9 +67,12 @@ class Slow:
     def __init__(self, runner: Runner, delay_s: float) -> None:
         self._runner = runner
         self._delay_s = delay_s
-        self.name, self.precision = runner.name, runner.precision
+        self.name, self.precision, self.most = runner.name, runner.precision, runner.most
 
-    def run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+    def start(self, windows: Sequence[NDArray[np.generic]]) -> Done:
+        return Done([self.run(one) for one in windows])
+
+    def run(self, data: NDArray[np.generic]) -> Outputs:
         time.sleep(self._delay_s)
         return self._runner.run(data)
 

@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from inference.conftest import MakeBundle
+from inference.networks import write_vibration
 
 from edge.__main__ import main
 from edge.build.command import candidates
 from edge.build.decisions import changed, decisions, golden_parts
-from edge.build.trial import Speed, Tried, attempt, best
+from edge.build.trial import Speed, Tried, attempt, best, paying
 from edge.bundle import Bundle, load
 from edge.config import SHIPPED
 from edge.errors import BundleError
+from edge.inference.golden import Golden
 from edge.inference.runner import Candidate
 
 INT8 = Candidate("openvino", "int8")
@@ -66,6 +68,60 @@ def test_an_engine_that_misses_the_golden_answers_is_refused(make_bundle: MakeBu
     row = attempt(one, "camera", INT8, golden_parts(one), threads=1, runs=1)
     assert row.refused.startswith("misses the golden logits by 20.")
     assert row.speed is None
+
+
+def test_how_near_an_engine_has_to_come_stands_in_the_passport() -> None:
+    """Golden logits of the sound in another order of parts: far off, and decided otherwise."""
+    one = load(SHIPPED / "motor")
+    parts = golden_parts(one)
+    audio = parts["audio"]
+    parts["audio"] = Golden(
+        audio.inputs, 0.3 * audio.logits + 0.7 * np.roll(audio.logits, 1, axis=0)
+    )
+    strict = one.manifest.comparison
+    assert (strict.logits, strict.changed) == (0.05, 0)
+    for logits, allowed, refused in (
+        (0.05, 0, "misses the golden logits"),
+        (2.0, 0, "decides otherwise on"),
+        (2.0, len(audio.inputs), ""),
+    ):
+        comparison = strict.model_copy(update={"logits": logits, "changed": allowed})
+        manifest = one.manifest.model_copy(update={"comparison": comparison})
+        row = attempt(replace(one, manifest=manifest), "audio", INT8, parts, threads=1, runs=1)
+        assert row.refused.startswith(refused)
+        assert bool(row.refused) is bool(refused)
+
+
+@pytest.mark.parametrize(
+    ("batches_ms", "most"),
+    [
+        ({}, 1),  # the network's batch is fixed
+        ({1: 1.0, 2: 1.9, 4: 3.6}, 1),  # the average of two waits 1.5 one after the other
+        ({1: 1.0, 2: 1.2, 4: 1.5, 8: 2.5}, 8),  # 1.5, 2.5 and 4.5
+        ({1: 1.0, 2: 1.2, 4: 2.5, 8: 2.6}, 2),  # and a larger one never skips one that does not
+    ],
+)
+def test_a_batch_pays_when_the_average_window_is_answered_sooner(
+    batches_ms: dict[int, float], most: int
+) -> None:
+    assert paying(batches_ms) == most
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_batches_are_timed_where_the_network_takes_them(
+    engine: str, make_bundle: MakeBundle
+) -> None:
+    one = make_bundle()
+    candidate = Candidate(engine, "fp32")
+    fixed = attempt(one, "vibration", candidate, golden_parts(one), threads=1, runs=5)
+    assert fixed.speed is not None
+    assert fixed.speed.batches_ms == {}
+    write_vibration(one.folder / "vibration.onnx", seed=8, batch="batch")
+    free = attempt(one, "vibration", candidate, golden_parts(one), threads=1, runs=5)
+    assert free.refused == ""
+    assert free.speed is not None
+    assert set(free.speed.batches_ms) == {1, 2, 4, 8}
+    assert free.candidate.most == paying(free.speed.batches_ms)
 
 
 def test_an_engine_that_is_not_here_is_refused_by_name(make_bundle: MakeBundle) -> None:

@@ -36,7 +36,9 @@ def test_a_choice_comes_back_as_it_was_kept(make_bundle: MakeBundle, tmp_path: P
     }
 
 
-@pytest.mark.parametrize("changed", ["network", "window", "processor", "driver", "libraries"])
+@pytest.mark.parametrize(
+    "changed", ["network", "window", "processor", "device", "driver", "libraries"]
+)
 def test_a_choice_made_with_something_else_is_not_taken_and_it_says_what(
     changed: str, make_bundle: MakeBundle, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,10 +14,10 @@ from edge import config
 from edge.bundle import Bundle
 from edge.inference.detector import Score
 from edge.inference.engine import Engine
-from edge.inference.runner import Input, RunFailed
+from edge.inference.runner import Done, Input, Outputs, RunFailed
 from inference.networks import window
 
-SETTINGS = config.Engine(timeout_ms=100.0)
+SETTINGS = config.Engine(timeout_ms=100.0, workers=1)
 
 
 class Gate:
@@ -24,6 +25,7 @@ class Gate:
 
     name = "gate"
     precision: Literal["fp32"] = "fp32"
+    most = 1
 
     def __init__(self) -> None:
         self.opened = threading.Event()
@@ -35,7 +37,10 @@ class Gate:
     def open_runner(self, file: Path, wanted: Input, **_: object) -> "Gate":
         return self
 
-    def run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+    def start(self, windows: Sequence[NDArray[np.generic]]) -> Done:
+        return Done([self.run(one) for one in windows])
+
+    def run(self, data: NDArray[np.generic]) -> Outputs:
         self.threads.add(threading.get_ident())
         self.entered.set()
         self.opened.wait(10.0)

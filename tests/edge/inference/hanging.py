@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge import bundle, config
 from edge.inference.engine import Engine
-from edge.inference.runner import Input
+from edge.inference.runner import Done, Input, Outputs
 from sensors.signal import Quality, Window
 
 DEADLY = 666.0
@@ -22,8 +23,12 @@ class Hanging:
 
     name = "hanging"
     precision: Literal["fp32"] = "fp32"
+    most = 1
 
-    def run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+    def start(self, windows: Sequence[NDArray[np.generic]]) -> Done:
+        return Done([self.run(one) for one in windows])
+
+    def run(self, data: NDArray[np.generic]) -> Outputs:
         if float(data.flat[0]) == DEADLY:
             time.sleep(60.0)
         return {name: np.zeros(3, np.float32) for name in ("logits", "activation", "embedding")}

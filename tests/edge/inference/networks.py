@@ -64,15 +64,21 @@ class Network:
         return self.add("DequantizeLinear", inputs, name, axis=0)
 
     def write(
-        self, path: Path, given: ClipInput | SeriesInput, outputs: dict[str, tuple[int | str, ...]]
+        self,
+        path: Path,
+        given: ClipInput | SeriesInput,
+        outputs: dict[str, tuple[int | str, ...]],
+        *,
+        batch: int | str = 1,
     ) -> Path:
+        """As one file. A `batch` with a name is free: so is the first axis of every output."""
         element = TensorProto.UINT8 if given.kind == "clip" else TensorProto.FLOAT
         graph = helper.make_graph(
             self.nodes,
             "network",
-            [helper.make_tensor_value_info(given.name, element, (1, *given.shape))],
+            [helper.make_tensor_value_info(given.name, element, (batch, *given.shape))],
             [
-                helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, (batch, *shape[1:]))
                 for name, shape in outputs.items()
             ],
             self.weights,
@@ -83,7 +89,7 @@ class Network:
         return path
 
 
-def write_camera(path: Path, *, is_int8: bool = True, seed: int = 7) -> Path:
+def write_camera(path: Path, *, is_int8: bool = True, seed: int = 7, batch: int | str = 1) -> Path:
     """A 3D convolution, in INT8 by explicit Q/DQ nodes or in float, and a pooled linear head."""
     net = Network(seed)
     grey = net.add("Cast", ["clip"], "grey", to=TensorProto.FLOAT)
@@ -108,7 +114,7 @@ def write_camera(path: Path, *, is_int8: bool = True, seed: int = 7) -> Path:
         "activation": (1, CHANNELS, 4, 16, 16),
         "embedding": (1, CHANNELS),
     }
-    return net.write(path, CLIP, outputs)
+    return net.write(path, CLIP, outputs, batch=batch)
 
 
 def write_pictures(path: Path, *, seed: int = 9) -> Path:
@@ -136,7 +142,7 @@ def write_pictures(path: Path, *, seed: int = 9) -> Path:
     return net.write(path, PICTURES, outputs)
 
 
-def write_vibration(path: Path, *, seed: int = 8) -> Path:
+def write_vibration(path: Path, *, seed: int = 8, batch: int | str = 1) -> Path:
     """An LSTM over 64 steps of three axes; the last state through a linear head."""
     net = Network(seed)
     steps = net.add("Transpose", ["acceleration"], "steps", perm=(2, 0, 1))
@@ -148,7 +154,7 @@ def write_vibration(path: Path, *, seed: int = 8) -> Path:
     net.nodes.append(helper.make_node("LSTM", [steps, *weights], ["", "state"], hidden_size=HIDDEN))
     last = net.add("Squeeze", ["state", net.weight("axis", np.array([0]))], "last")
     net.add("MatMul", [last, net.normal("head", HIDDEN, CLASSES, scale=3.0)], "logits")
-    return net.write(path, SERIES, {"logits": (1, CLASSES)})
+    return net.write(path, SERIES, {"logits": (1, CLASSES)}, batch=batch)
 
 
 def clips(count: int = 1) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from edge.bundle import Bundle
 from edge.errors import BundleError
 from edge.inference.detector import Detector, load
-from edge.inference.runner import ENGINES, Input, RunFailed, Runner, opener
+from edge.inference.runner import ENGINES, Done, Input, Outputs, RunFailed, Runner, opener
 from inference.conftest import MakeBundle
 from inference.networks import (
     CLIP,
@@ -97,9 +98,12 @@ class Saturating:
 
     def __init__(self, inner: Runner) -> None:
         self._inner = inner
-        self.name, self.precision = inner.name, inner.precision
+        self.name, self.precision, self.most = inner.name, inner.precision, inner.most
 
-    def run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+    def start(self, windows: Sequence[NDArray[np.generic]]) -> Done:
+        return Done([self.run(one) for one in windows])
+
+    def run(self, data: NDArray[np.generic]) -> Outputs:
         outputs = self._inner.run(data)
         if self.precision == "int8":
             outputs["logits"] = outputs["logits"] + 1.0  # the golden ones span some 1.5
@@ -169,7 +173,7 @@ def test_it_is_warm_when_loaded(make_bundle: MakeBundle) -> None:
         def __init__(self, file: Path) -> None:
             self._inner = OPENVINO(file, SERIES, threads=1)
 
-        def run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+        def run(self, data: NDArray[np.generic]) -> Outputs:
             asked.append("run")
             return self._inner.run(data)
 

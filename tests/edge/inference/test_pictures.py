@@ -1,5 +1,6 @@
 """A network run picture by picture answers as the whole one does; less is left for the end."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from edge.errors import BundleError
 from edge.inference import openvino, ort
 from edge.inference.pictures import KEPT, PictureByPicture
+from edge.inference.runner import Done, Outputs
 from inference.networks import CLIP, PICTURES, clips, reference, write_pictures
 
 
@@ -20,8 +22,12 @@ class Counting:
         self.runs = 0
         self.name = runner.name
         self.precision = runner.precision
+        self.most = 1
 
-    def run(self, data: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+    def start(self, windows: Sequence[NDArray[np.generic]]) -> Done:
+        return Done([self.run(one) for one in windows])
+
+    def run(self, data: NDArray[np.generic]) -> Outputs:
         self.runs += 1
         return self.runner.run(data)
 

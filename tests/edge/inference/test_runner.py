@@ -4,16 +4,19 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
+import onnx
 import openvino as ov
 import pytest
 
 import edge
+from edge import config
 from edge.bundle import ClipInput
 from edge.errors import BundleError, ConfigError
 from edge.inference.openvino import layers
-from edge.inference.runner import ENGINES, Opener, RunFailed, opener
+from edge.inference.runner import AUTO, ENGINES, Opener, RunFailed, opener
 from inference.networks import (
     CLIP,
     SERIES,
@@ -26,7 +29,7 @@ from inference.networks import (
 )
 
 
-@pytest.fixture(params=[row.name for row in ENGINES])
+@pytest.fixture(params=[row.name for row in ENGINES if not row.needs_gpu])
 def open_runner(request: pytest.FixtureRequest) -> Opener:
     return opener(request.param)
 
@@ -92,6 +95,50 @@ def test_a_window_need_not_be_contiguous(open_runner: Opener, tmp_path: Path) ->
     strided = np.repeat(window, 2, axis=1)[:, ::2]
     assert not strided.flags.c_contiguous
     assert np.array_equal(runner.run(strided)["logits"], runner.run(window)["logits"])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_a_batch_answers_each_window_as_it_does_alone(
+    count: int, open_runner: Opener, tmp_path: Path
+) -> None:
+    for file, wanted, windows in (
+        (write_camera(tmp_path / "conv.onnx", batch="batch"), CLIP, clips(5)),
+        (write_vibration(tmp_path / "lstm.onnx", batch="batch"), SERIES, series(5)),
+    ):
+        many = open_runner(file, wanted, threads=1, most=5)
+        assert many.most >= 4
+        answers = many.start(windows[:count]).wait()
+        assert len(answers) == count
+        for answer, one in zip(answers, windows, strict=False):
+            expected = reference(file, one)
+            assert answer["logits"] == pytest.approx(expected["logits"], abs=0.02)
+            assert {name: value.shape for name, value in answer.items()} == {
+                name: value.shape for name, value in expected.items()
+            }
+
+
+def test_a_free_batch_is_one_window_unless_more_are_asked_for(
+    open_runner: Opener, tmp_path: Path
+) -> None:
+    free = write_vibration(tmp_path / "free.onnx", batch="batch")
+    fixed = write_vibration(tmp_path / "fixed.onnx")
+    assert open_runner(free, SERIES, threads=1).most == 1
+    assert open_runner(fixed, SERIES, threads=1, most=8).most == 1
+    one = series()[0]
+    answer = open_runner(free, SERIES, threads=1).run(one)["logits"]
+    assert answer == pytest.approx(open_runner(fixed, SERIES, threads=1).run(one)["logits"])
+
+
+def test_a_free_axis_that_is_no_batch_is_refused(open_runner: Opener, tmp_path: Path) -> None:
+    net = Network(0)
+    net.add("Identity", ["acceleration"], "logits")
+    file = net.write(tmp_path / "net.onnx", SERIES, {"logits": (1, 3, 64)})
+    model = onnx.load(file)
+    for one in (model.graph.input[0], model.graph.output[0]):
+        one.type.tensor_type.shape.dim[2].dim_param = "length"
+    onnx.save(model, file)
+    with pytest.raises(BundleError, match=r"its input is float32 \(1, 3, .*\), the manifest says"):
+        open_runner(file, SERIES, threads=1)
 
 
 def test_name_says_engine_and_version(open_runner: Opener, tmp_path: Path) -> None:
@@ -176,6 +223,11 @@ def test_openvino_takes_a_compiled_network_from_its_cache(tmp_path: Path) -> Non
 def test_an_unknown_engine_is_named_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match=r"no engine 'torch'; there are openvino, onnxruntime"):
         opener("torch")
+
+
+def test_the_lines_file_may_name_every_engine_of_the_table() -> None:
+    named = get_args(config.Engine.model_fields["name"].annotation)
+    assert set(named) == {row.name for row in ENGINES} | {AUTO}
 
 
 def run(program: str) -> "subprocess.CompletedProcess[str]":

@@ -37,6 +37,16 @@ def test_what_is_read_is_what_the_onnx_package_reads(path: Path) -> None:
     assert seen.outputs == tuple(one.name for one in model.graph.output)
 
 
+def test_a_network_may_leave_its_batch_open() -> None:
+    """The shipped networks with a first axis that has a name instead of a length."""
+    for path in sorted(MOTOR.glob("*.onnx")):
+        fixed = network.look(memoryview(path.read_bytes()))
+        model = onnx.load(path)
+        for declared in (*model.graph.input, *model.graph.output):
+            declared.type.tensor_type.shape.dim[0].dim_param = "batch"
+        assert network.look(memoryview(model.SerializeToString())) == fixed
+
+
 @pytest.mark.parametrize(
     ("message", "numbers"),
     [

@@ -79,7 +79,10 @@ def test_a_block_completes_the_parts_whose_last_sample_it_holds() -> None:
     assert needed.reached(block(500)) == [("a", 1)]
 
 
-def test_a_part_is_answered_when_its_last_sensor_is(tiny_bundle: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_part_is_answered_when_its_last_sensor_is(
+    workers: int, tiny_bundle: Path, tmp_path: Path
+) -> None:
     _, line = written(tmp_path, tiny_bundle, "mqtt")
     one = bundle.load(tiny_bundle)
     clock = Timepiece(DeviceClock(), 0, 0)
@@ -96,7 +99,7 @@ def test_a_part_is_answered_when_its_last_sensor_is(tiny_bundle: Path, tmp_path:
     timings = {part: Timing(end_ns=0, owed=2), ("cell1", 1): Timing(end_ns=0, owed=1)}
     payload = msgpack.packb({"shape": [1, 160], "rate_hz": 16_000.0, "t0_ns": 495 * MS})
     done = threading.Event()
-    with Rig(timings, needs, networks(line, one), done.set) as rig:
+    with Rig(timings, needs, networks(line, one), done.set, workers) as rig:
         rig.arrived("vibration", payload)
         rig.arrived("vibration", payload)  # again: the part is not owed twice
         assert not done.wait(0.05)
