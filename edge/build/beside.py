@@ -17,7 +17,8 @@ from edge.build.memory import key_of, recall
 from edge.bundle import Bundle
 from edge.errors import BundleError, ConfigError
 from edge.inference import plans
-from edge.inference.engine import Engine, Key
+from edge.inference.engine import Engine
+from edge.inference.loaded import Key
 from edge.inference.runner import AUTO, DEFAULT, Candidate
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def _go_last() -> None:
 async def _adopt(settings: config.Engine, one: Bundle, engine: Engine, place: Path) -> None:
     for (_, name), candidate in chosen(settings, [one], place).items():
         try:
-            await engine.adopt(one, name, candidate)
+            await engine.loaded.adopt(one, name, candidate)
         except (ConfigError, BundleError) as error:
             log.warning("%s %s: %s does not serve: %s", one.label, name, candidate, error)
         else:

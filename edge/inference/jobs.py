@@ -124,12 +124,12 @@ class Jobs:
             self._bell.put(None)
 
     def end(self) -> list[Job]:
-        """Let the workers end; the windows that none will run are given back."""
+        """Let the workers end; what somebody waits for and none will run is given back."""
         self._is_ended = True
         for _ in range(self._workers):
             self._bell.put(None)
         with self._taking:
-            return list(self._windows)
+            return [*self._windows, *self._behind]
 
     def _take(self) -> list[Job]:
         """From the first queue that has something for a network that is free."""
