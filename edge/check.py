@@ -11,11 +11,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from edge.bundle import Manifest
 from edge.certificate import promised, void
 from edge.config import Line, read
 from edge.fit import check_bundles
 from edge.inference.runner import AUTO
+from edge.manifest import Manifest
 from edge.store.choice import chosen
 
 

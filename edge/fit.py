@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from edge.bundle import Bundle, SeriesInput
+from edge.bundle import Bundle
 from edge.config import Line, Sensor, Station
 from edge.errors import BundleError, ConfigError
 from edge.fusion.rules import named
+from edge.manifest import SeriesInput
 from edge.store.choice import admit
 
 

@@ -11,9 +11,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import ClipInput
 from edge.config import Sensor
 from edge.health import Health
+from edge.manifest import ClipInput
 from edge.metrics import Metrics
 from edge.pipeline import StationPipeline
 from edge.tape import Tape

@@ -5,7 +5,7 @@ from collections import deque
 import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from edge.bundle import Manifest
+from edge.manifest import Manifest
 from edge.verdict import Verdict
 
 LATENCY_BUCKETS_S = (

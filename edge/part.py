@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from edge.accepted import Accepted
 from edge.baseline import Offset
-from edge.bundle import Bundle, ClipInput, SeriesInput
+from edge.bundle import Bundle
 from edge.config import Budget, Sensor, Station
 from edge.inference.detector import Score
 from edge.judge import Answer, Heard, hear
+from edge.manifest import ClipInput, SeriesInput
 from edge.metrics import Quantile
 from edge.verdict import Status
 from edge.windows import join

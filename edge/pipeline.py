@@ -13,7 +13,7 @@ from pathlib import Path
 
 from edge.accepted import Accepted
 from edge.baseline import Baselines, Offset, offsets
-from edge.bundle import Bundle, ClipInput, SeriesInput
+from edge.bundle import Bundle
 from edge.config import Line, Sensor, Station
 from edge.decode import DecodeThread
 from edge.errors import QueueFull
@@ -22,6 +22,7 @@ from edge.inference.detector import Score
 from edge.inference.engine import Engine
 from edge.inference.runner import RunFailed
 from edge.lane import Judged, VerdictLane
+from edge.manifest import ClipInput, SeriesInput
 from edge.metrics import Metrics
 from edge.part import Part, Reserve, Slot, needs, shortfall, window_end_ns
 from edge.publish.outbox import Outbox

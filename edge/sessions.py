@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from edge.bundle import ClipInput, SeriesInput
 from edge.config import Line, Sensor
+from edge.manifest import ClipInput, SeriesInput
 from edge.publish.mqtt import MqttPublisher
 from edge.publish.outbox import Delivery, Outbox, Routes
 from edge.publish.plc import Echoes, PlcPublisher, publisher_name

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import Detector, DetectorClass, Manifest, Origin
 from edge.certificate import Costs
 from edge.errors import ConfigError
+from edge.manifest import Detector, DetectorClass, Manifest, Origin
 from models import temperature
 from models.answers import answers
 from models.calibration.candidates import by_costs_alone

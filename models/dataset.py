@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from edge.bundle import ClipInput, SeriesInput
+from edge.manifest import ClipInput, SeriesInput
 from models.detectors import AUDIO, CAMERA, DESIGNS, VIBRATION
 from sensors.picture import picture
 from sensors.simulator.cause import HYPOTHESES

@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import nn
 
-from edge.bundle import ClipInput, SeriesInput
+from edge.manifest import ClipInput, SeriesInput
 from models import audio, camera, vibration
 
 GOOD = "good"

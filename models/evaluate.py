@@ -9,11 +9,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import Manifest
 from edge.fusion.combination import Combination, combine
 from edge.fusion.decision import Decided, decide
 from edge.fusion.evidence import excludes, statement
 from edge.fusion.frame import Frame
+from edge.manifest import Manifest
 from models.answers import Answered, Findings
 from models.dataset import Parts
 from sensors.simulator.cause import HYPOTHESES

@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from edge.bundle import Bundle, Manifest
+from edge.bundle import Bundle
 from edge.certificate import void
 from edge.fusion.combination import combine
 from edge.fusion.decision import Decided, Standing, criteria, decide_by
 from edge.fusion.evidence import excludes, statement
 from edge.fusion.frame import Frame
+from edge.manifest import Manifest
 from models import dataset
 from models.answers import answers
 from models.calibration.step import write as write_manifest

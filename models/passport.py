@@ -4,8 +4,8 @@ import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edge.bundle import Detector, DetectorClass, Manifest, Origin
 from edge.certificate import Costs
+from edge.manifest import Detector, DetectorClass, Manifest, Origin
 from models import evaluate, golden, temperature, train
 from models.answers import Findings
 from models.calibration.candidates import by_costs_alone

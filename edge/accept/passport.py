@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edge.bundle import Manifest
+from edge.manifest import Manifest
 
 _SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 

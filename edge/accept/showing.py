@@ -11,10 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from edge.accept.labelled import LabelledSet, Recording
 from edge.accept.labels import Label
 from edge.baseline import kept
-from edge.bundle import Bundle, Manifest
+from edge.bundle import Bundle
 from edge.config import Line, Station
 from edge.errors import ConfigError
 from edge.fusion.decision import Outcome
+from edge.manifest import Manifest
 from edge.rejudge import Judge, Replayed
 from edge.verdict import SensorReport, Verdict
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from edge.accept.exact import CONFIDENCE
 from edge.accept.paired import Paired, paired
 from edge.accept.showing import Showing
-from edge.bundle import Detector
+from edge.manifest import Detector
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.bundle import Bundle, SeriesInput
+from edge.bundle import Bundle
 from edge.certificate import Ran, standing
 from edge.checkup.finding import Finding, ok, problem, warning
 from edge.errors import BundleError, ConfigError
@@ -26,6 +26,7 @@ from edge.inference.runner import (
     opener,
     present,
 )
+from edge.manifest import SeriesInput
 
 # y = dequantised(quantised(x)) @ dequantised(W), explicit INT8 Q/DQ, per-channel weights, opset 17:
 # x scale 0.5; W rows (1 -2 3) (4 5 -6) (-7 8 9) (10 -11 12), column scales 1, 1/2, 1/4.

@@ -2,12 +2,12 @@
 
 import math
 
-from edge.bundle import Thresholds
 from edge.fusion.counterfactual import STRAIGHT, least, search
 from edge.fusion.decision import Criteria
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass, vacuous
 from edge.grounds import sentence
+from edge.manifest import Thresholds
 from edge.verdict import Flip, SensorReport, Verdict
 
 BEFORE = "this verdict was sealed by a release that did not say what it was held against"

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from edge.bundle import Thresholds
 from edge.fusion.combination import Combination
 from edge.fusion.frame import Frame
+from edge.manifest import Thresholds
 
 Outcome = Literal["ok", "defect", "uncertain"]
 UNKNOWN = "unknown"  # a defect, and no telling which

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import Detector
 from edge.fusion.corrections import discount
 from edge.fusion.doubt import LEAST, Doubt
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass
+from edge.manifest import Detector
 from sensors.signal import ClockKind, Quality
 
 

@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge import config
-from edge.bundle import Bundle, ClipInput
+from edge.bundle import Bundle
 from edge.inference.engine import Engine
 from edge.inference.golden import Golden
 from edge.inference.loaded import Key
 from edge.inference.runner import Candidate
+from edge.manifest import ClipInput
 from sensors.signal import Quality, Window
 
 STATIONS, RATE = 5, 10.0  # parts a second, of all stations together

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import SeriesInput
+from edge.manifest import SeriesInput
 
 FLOAT, INT8 = 1, 3  # TensorProto.DataType
 OPSET, IR_VERSION = 17, 8

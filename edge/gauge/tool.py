@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import ClipInput, SeriesInput
 from edge.errors import BundleError
 from edge.inference.runner import opener
+from edge.manifest import ClipInput, SeriesInput
 
 PROGRAM = "from openvino.tools.benchmark.main import main; main()"
 TIMEOUT_S = 120.0

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import openvino as ov
 
-from edge.bundle import ClipInput, SeriesInput
 from edge.errors import BundleError
+from edge.manifest import ClipInput, SeriesInput
 
 PASSED = {"Convert", "Multiply", "Subtract", "Reshape", "Transpose", "Squeeze", "Unsqueeze"}
 CONVOLUTIONS = {"Convolution", "GroupConvolution"}

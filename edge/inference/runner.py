@@ -14,8 +14,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import ClipInput, SeriesInput
 from edge.errors import BundleError, ConfigError
+from edge.manifest import ClipInput, SeriesInput
 
 Precision = Literal["int8", "fp16", "fp32"]
 Input = SeriesInput | ClipInput

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.bundle import MANIFEST, Bundle, Manifest, load, read_manifest
+from edge.bundle import MANIFEST, Bundle, load, read_manifest
 from edge.errors import BundleError
+from edge.manifest import Manifest
 from edge.store import signature
 from edge.store.archive import Archive, Folder, opened
 from edge.store.keys import PublicKey

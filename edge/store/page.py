@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from edge.bundle import ClipInput, Detector
 from edge.errors import BundleError
+from edge.manifest import ClipInput, Detector
 from edge.store import signature
 from edge.store.arrival import Arrival, Trusted
 from edge.store.keys import PublicKey

@@ -13,8 +13,8 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 import edge
-from edge.bundle import Manifest
 from edge.errors import BundleError
+from edge.manifest import Manifest
 from edge.store.network import Network
 
 LOOK_S, TRY_S = 90.0, 240.0

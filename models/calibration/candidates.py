@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import Thresholds
 from edge.certificate import Costs
+from edge.manifest import Thresholds
 from models.calibration.standings import Standings
 
 Real = NDArray[np.float64]

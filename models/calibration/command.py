@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from edge.bundle import Bundle, Manifest, load
+from edge.bundle import Bundle, load
 from edge.certificate import Costs
 from edge.errors import ConfigError
 from edge.inference.runner import ENGINES
+from edge.manifest import Manifest
 from models import dataset, evaluate
 from models.calibration import recorded, report
 from models.calibration.evidence import Evidence, collect

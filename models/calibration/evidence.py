@@ -21,12 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from edge.bundle import Bundle, Manifest, load
+from edge.bundle import Bundle, load
 from edge.certificate import Ran
 from edge.config import Sensor
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass
 from edge.judge import Answer, Heard, hear
+from edge.manifest import Manifest
 from edge.verdict import SensorReport, Status
 from models.calibration.parts import Asked, Source, asked, sensors
 

@@ -11,11 +11,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import Bundle, Manifest
+from edge.bundle import Bundle
 from edge.config import Sensor
 from edge.inference.detector import Detector, load
 from edge.inference.runner import RunFailed, opener
 from edge.judge import Answer
+from edge.manifest import Manifest
 from edge.part import need
 from models import dataset
 from models.dataset import FRAME_OFFSET_S, Split

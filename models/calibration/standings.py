@@ -11,10 +11,11 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import Bundle, Manifest, Thresholds
+from edge.bundle import Bundle
 from edge.fusion.decision import Decided, decide_by
 from edge.fusion.frame import Frame
 from edge.judge import Answer, Together, hear, together
+from edge.manifest import Manifest, Thresholds
 from models.calibration.evidence import Evidence
 from models.calibration.parts import sensors
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edge.bundle import MANIFEST, Bundle, Manifest, Thresholds, load
+from edge.bundle import MANIFEST, Bundle, load
 from edge.certificate import Certificate, Costs, Promise
+from edge.manifest import Manifest, Thresholds
 from models import toml
 from models.calibration.candidates import Counts, counted, path, without_repeats
 from models.calibration.evidence import Evidence

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from edge.bundle import Thresholds
 from edge.certificate import Costs
+from edge.manifest import Thresholds
 from models.calibration.candidates import Counts, counted
 from models.calibration.standings import Standings
 from models.statistics import at_most, trials_needed

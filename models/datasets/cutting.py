@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import ClipInput, SeriesInput
 from edge.errors import ConfigError
+from edge.manifest import ClipInput, SeriesInput
 from models.datasets.manifest import Row
 from models.datasets.source import Source
 from models.datasets.waves import Wave

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from edge.bundle import ClipInput, SeriesInput
 from edge.errors import ConfigError
+from edge.manifest import ClipInput, SeriesInput
 from models.datasets import cutting, manifest, splits, waves
 from models.datasets.manifest import Row
 from models.datasets.source import SPLITS, Source

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import SeriesInput
 from edge.errors import ConfigError
+from edge.manifest import SeriesInput
 from models.datasets.manifest import Row
 from models.datasets.source import Numbers
 from sensors.block import RATE_TOLERANCE

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import ClipInput, SeriesInput
 from edge.errors import BundleError, ConfigError
 from edge.inference.runner import ENGINES, Precision, RunFailed, Runner, opener
+from edge.manifest import ClipInput, SeriesInput
 
 FORMS: Mapping[str, Precision] = {"FP32": "fp32", "FP16": "fp32", "INT8": "int8"}
 WARM_UP = 10

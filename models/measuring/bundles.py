@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track
 
-from edge.bundle import Bundle, Detector
+from edge.bundle import Bundle
 from edge.fusion.evidence import statement
 from edge.fusion.frame import Frame
 from edge.judge import hear, weigh
+from edge.manifest import Detector
 from models.calibration import recorded
 from models.calibration.parts import Answered, Simulated, Source, asked
 from models.dataset import SPLITS

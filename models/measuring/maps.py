@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import ClipInput, SeriesInput
 from edge.inference.openvino import open_runner
+from edge.manifest import ClipInput, SeriesInput
 from models.datasets.examples import Examples
 from models.detectors import Design
 

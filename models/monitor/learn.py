@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import MANIFEST, Bundle, Manifest, load
+from edge.bundle import MANIFEST, Bundle, load
 from edge.fusion.doubt import unlike
+from edge.manifest import Manifest
 from edge.monitor import Band, Familiar, Measure, Typical, typical
 from models import toml
 from models.monitor.observed import Observations, Observed

@@ -19,11 +19,12 @@ from rich.progress import track
 from rich.table import Table
 from scipy import stats
 
-from edge.bundle import Bundle, Detector, load
+from edge.bundle import Bundle, load
 from edge.config import Sensor
 from edge.inference.detector import Score
 from edge.inference.runner import Runner
 from edge.judge import Answer, Heard, hear, weigh
+from edge.manifest import Detector
 from models.dataset import MONITOR
 from models.monitor.faults import FAULTS, Others
 from models.monitor.windows import windows

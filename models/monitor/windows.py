@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import SeriesInput
+from edge.manifest import SeriesInput
 from models.dataset import FRAME_OFFSET_S
 from models.detectors import DESIGNS, Design
 from sensors.condition import appearance

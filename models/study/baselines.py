@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bundle import Detector, Manifest
+from edge.manifest import Detector, Manifest
 from models.study.believed import Logits
 from models.study.opinion import EVEN_BELIEF, Opinion, Real, Truths, open_minded
 from models.study.stacking import predict, predict_held_out, teach

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from edge.bundle import Manifest
 from edge.fusion.combination import combine
 from edge.fusion.decision import Absence, Criteria, criteria
 from edge.fusion.errors import TotalConflict, Undefined
@@ -21,6 +20,7 @@ from edge.fusion.evidence import excludes, statement
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass
 from edge.fusion.rules import RULES
+from edge.manifest import Manifest
 from models.study.opinion import EVEN_BELIEF, Opinion, joined
 
 Real = NDArray[np.float64]

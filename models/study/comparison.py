@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge.bundle import Manifest
 from edge.fusion.rules import RULES
+from edge.manifest import Manifest
 from models.answers import Answered
 from models.dataset import Parts
 from models.statistics import clopper_pearson, mcnemar

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from edge.bundle import Detector
+from edge.manifest import Detector
 from models.study.believed import Logits
 
 Truths = NDArray[np.bool_]

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from edge.bundle import Bundle, ClipInput, Detector, SeriesInput, load
+from edge.bundle import Bundle, load
+from edge.manifest import ClipInput, Detector, SeriesInput
 from models.dataset import FRAME_OFFSET_S, Split
 from models.study.kept import one_thread, runners
 from sensors.picture import picture

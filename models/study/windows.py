@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from edge.bundle import Manifest, load
+from edge.bundle import load
 from edge.config import SHIPPED
 from edge.fusion.cautious import cautious
 from edge.fusion.combination import combine
@@ -31,6 +31,7 @@ from edge.fusion.evidence import statement
 from edge.fusion.mass import Mass
 from edge.fusion.products import conjunction, dempster, yager
 from edge.fusion.sightings import together
+from edge.manifest import Manifest
 from models.statistics import clopper_pearson, mcnemar
 from models.study.believed import held_against
 from models.study.watched import BEFORE, Kept, collect, read, save

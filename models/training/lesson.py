@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from edge.bundle import ClipInput, SeriesInput
+from edge.manifest import ClipInput, SeriesInput
 from models.augment import pictures, waveforms
 from models.augment.plan import Plan
 from models.datasets.examples import Examples

@@ -6,10 +6,11 @@ import pytest
 from test_judge import EDGE, END, EPOCH, HASH, heard, manifest, missing
 
 from edge.accepted import Accepted
-from edge.bundle import Bundle, Manifest
+from edge.bundle import Bundle
 from edge.certificate import Certificate, Promise, Ran, standing
 from edge.check import certified
 from edge.judge import Answer, hear, weigh
+from edge.manifest import Manifest
 from edge.seal import Times, verdict
 from edge.verdict import Verdict
 from sensors.signal import Trigger

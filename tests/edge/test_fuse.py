@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from edge.__main__ import main
-from edge.bundle import Manifest
 from edge.fuse import command
 from edge.fuse.command import DEFAULT
 from edge.fuse.speed import evidence, paces
 from edge.fusion.rules import RULES
+from edge.manifest import Manifest
 
 # The weld of evidencelib's paper: accept, repair or reject, by eye and by ultrasound
 WELD = {

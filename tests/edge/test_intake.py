@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.bundle import ClipInput, SeriesInput
 from edge.config import Sensor
 from edge.health import Health
 from edge.intake import SensorIntake
+from edge.manifest import ClipInput, SeriesInput
 from edge.metrics import Metrics
 from sensors.block import Block
 from sensors.codec import pack

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from edge.accepted import Accepted
-from edge.bundle import Bundle, Manifest
+from edge.bundle import Bundle
 from edge.config import Sensor
 from edge.inference.detector import Score
 from edge.judge import Answer, hear, weigh
+from edge.manifest import Manifest
 from edge.metrics import Metrics
 from edge.monitor import Band
 from edge.seal import Times, verdict

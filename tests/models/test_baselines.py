@@ -9,7 +9,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
-from edge.bundle import Manifest, load
+from edge.bundle import load
+from edge.manifest import Manifest
 from models.study import baselines, believed, stacking
 from models.study.opinion import Opinion, decide, settle
 from sensors.simulator.cause import HYPOTHESES

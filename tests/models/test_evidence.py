@@ -9,8 +9,9 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
-from edge.bundle import Bundle, Thresholds, load
+from edge.bundle import Bundle, load
 from edge.judge import Answer, hear, weigh
+from edge.manifest import Thresholds
 from models import dataset
 from models.calibration.evidence import Evidence, collect
 from models.calibration.parts import Answered, Simulated, asked, cut, sensors

@@ -9,12 +9,13 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
-from edge.bundle import Bundle, Manifest, Thresholds, load
+from edge.bundle import Bundle, load
 from edge.fusion import decision
 from edge.fusion.combination import combine
 from edge.fusion.evidence import excludes, statement
 from edge.fusion.frame import Frame
 from edge.fusion.rules import RULES
+from edge.manifest import Manifest, Thresholds
 from models import dataset
 from models.answers import Answered, answers
 from models.dataset import Parts

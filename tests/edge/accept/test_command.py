@@ -14,8 +14,8 @@ from edge import bundle, config
 from edge.__main__ import main
 from edge.accept import labelled
 from edge.accept.command import refuse_calibration
-from edge.bundle import Manifest
 from edge.errors import ConfigError
+from edge.manifest import Manifest
 from sensors.simulator.labelled import SetOrder, make
 
 ROOT = Path(__file__).parents[3]

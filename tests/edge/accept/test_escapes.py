@@ -6,7 +6,7 @@ import pytest
 
 from edge.accept.escapes import escapes, good_parts
 from edge.accept.singles import compare, kinds_seen, limit
-from edge.bundle import Detector
+from edge.manifest import Detector
 
 from .shown import shown
 

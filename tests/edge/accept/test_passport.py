@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from edge import bundle, config
 from edge.accept.passport import calibration_hashes, certified
-from edge.bundle import Manifest
+from edge.manifest import Manifest
 
 SHA = "ab" * 32
 HERE = "openvino 2026.4.1 cpu int8"

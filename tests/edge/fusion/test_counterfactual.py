@@ -6,11 +6,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from edge.bundle import Thresholds
 from edge.fusion.combination import combine
 from edge.fusion.counterfactual import STRAIGHT, Flip, flips, least, moved, search
 from edge.fusion.decision import Absence, Criteria, Outcome, criteria, decide
 from edge.fusion.mass import Mass, vacuous
+from edge.manifest import Thresholds
 from fusion.masses import ABCD, drawn, mass
 
 GOOD = "a"

@@ -2,11 +2,11 @@
 
 import pytest
 
-from edge.bundle import Thresholds
 from edge.fusion.combination import Combination, combine
 from edge.fusion.decision import Absence, Decided, decide
 from edge.fusion.frame import Frame
 from edge.fusion.mass import Mass, vacuous
+from edge.manifest import Thresholds
 
 MOTOR = Frame(("ok", "scratch", "crack", "imbalance", "rub"))
 LIMITS = Thresholds(ok_belief=0.9, defect_belief=0.8, conflict=0.3)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from edge import bundle, config
-from edge.bundle import Detector, DetectorClass, SeriesInput
 from edge.fusion.doubt import believed
 from edge.fusion.evidence import excludes, placed, signs, statement
 from edge.fusion.frame import Frame
 from edge.fusion.mass import vacuous
+from edge.manifest import Detector, DetectorClass, SeriesInput
 from sensors.signal import Appearance, Quality, Waveform
 
 MOTOR = Frame(("ok", "scratch", "imbalance", "rub"))

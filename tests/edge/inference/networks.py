@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from edge.bundle import ClipInput, SeriesInput
+from edge.manifest import ClipInput, SeriesInput
 from sensors.signal import Quality, Window
 
 CLIP = ClipInput(kind="clip", name="clip", rate_hz=30.0, frames=4, stride=2, height=16, width=16)

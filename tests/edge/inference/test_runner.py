@@ -13,10 +13,10 @@ import pytest
 
 import edge
 from edge import config
-from edge.bundle import ClipInput
 from edge.errors import BundleError, ConfigError
 from edge.inference.openvino import layers
 from edge.inference.runner import AUTO, ENGINES, Opener, RunFailed, opener
+from edge.manifest import ClipInput
 from inference.networks import (
     CLIP,
     SERIES,

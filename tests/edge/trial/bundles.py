@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from edge.bundle import ClipInput, SeriesInput
+from edge.manifest import ClipInput, SeriesInput
 from edge.trial import toml
 
 CLIP = ClipInput(kind="clip", name="clip", rate_hz=30.0, frames=8, stride=2, height=60, width=80)
