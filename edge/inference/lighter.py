@@ -40,8 +40,12 @@ def lighten(model: ModelProto) -> None:
             nodes.append(_convolution(graph, node))
         else:
             nodes.append(node)
-    del graph.node[:]
-    graph.node.extend(_used(nodes, {one.name for one in graph.output}))
+    kept = _used(nodes, {one.name for one in graph.output})
+    read = {name for node in kept for name in node.input}
+    constants = [one for one in graph.initializer if one.name in read]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(kept)
+    graph.initializer.extend(constants)
 
 
 def _used(nodes: list[NodeProto], wanted: set[str]) -> list[NodeProto]:
