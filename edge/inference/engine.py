@@ -60,7 +60,7 @@ class Engine:
         self._cache = cache
         self._chosen = chosen or {}  # the others run as the settings say
         self._detectors: dict[Key, Detector] = {}
-        self._jobs = Jobs(settings.workers)
+        self._jobs = Jobs()
         self._workers = [
             Worker(self._jobs, self._skipped, self._left) for _ in range(settings.workers)
         ]

@@ -174,6 +174,16 @@ async def test_a_network_is_called_once_at_a_time_in_order_of_arrival(make_line:
         assert line.told == [f"vibration [{float(i)}]" for i in range(40)]
 
 
+async def test_no_window_is_forgotten_however_they_come(make_line: MakeLine) -> None:
+    """In bursts and singly, so that workers fall asleep and are woken in every order."""
+    async with make_line(workers=3) as line:
+        for burst in range(300):
+            jobs = [line.see(k) if (burst + k) % 3 else line.feel(k) for k in range(burst % 5 + 1)]
+            async with asyncio.timeout(LIMIT_S):
+                scores = await asyncio.gather(*jobs)
+            assert [one.logits[0] for one in scores] == list(range(burst % 5 + 1))
+
+
 async def test_what_waits_for_a_network_at_work_holds_up_no_other(make_line: MakeLine) -> None:
     async with make_line() as line:
         line.camera.close()
