@@ -33,7 +33,7 @@ together:
 
 test-engines: engines
 	$(BIN)/python -c 'from edge.inference.trt_build import library; print(library().__version__)'
-	$(BIN)/pytest tests/edge/inference/test_trt_build.py
+	$(BIN)/pytest tests/edge/inference/test_trt_build.py tests/edge/inference/test_trt_types.py
 
 engines: $(VENV)/.engines
 
@@ -58,6 +58,8 @@ $(VENV)/.test: pyproject.toml constraints.txt $(VENV)/.runtime
 
 $(VENV)/.engines: $(VENV)/.test
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[engines]'
+	@# types alone: its dependency is the library for NVIDIA's GPUs, gigabytes that nothing here loads
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps tensorrt-stubs==10.13.0.35.1
 	@touch $@
 
 .PHONY: mosquitto

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from edge.errors import ConfigError
+from edge.live.rules import Rules
 from sensors.wiring import HandshakeNodes, Id, Link, Row, SensorSource, TriggerSource
 
 ANY_RECIPE = "*"
@@ -77,12 +78,24 @@ class Station(Row):
 
     id: Id
     bundles: dict[str, Path] = Field(min_length=1)  # by recipe; "*" for every other
+    rules: dict[str, Rules] = Field(default_factory=dict)  # by recipe: of bundles from the store
     trigger: TriggerSource
     plc: PlcHandshake | None = None
     sensors: tuple[Sensor, ...] = Field(min_length=1)
 
     def bundle_for(self, recipe: str) -> Path | None:
         return self.bundles.get(recipe, self.bundles.get(ANY_RECIPE))
+
+    def rules_for(self, recipe: str) -> Rules:
+        return self.rules.get(recipe) or self.rules.get(ANY_RECIPE) or Rules()
+
+    @model_validator(mode="after")
+    def _ruled(self) -> "Station":
+        if foreign := sorted(self.rules.keys() - self.bundles.keys()):
+            raise ValueError(
+                f"rules.{foreign[0]}: bundles has no such recipe; it has {', '.join(self.bundles)}"
+            )
+        return self
 
 
 class Publishing(Row):
@@ -126,7 +139,7 @@ class Engine(Row):
     run at once, each on `threads` cores; together no more than the box has to give.
     """
 
-    name: Literal["openvino", "onnxruntime", "auto"] = "openvino"
+    name: Literal["openvino", "onnxruntime", "onnxruntime-cuda", "tensorrt", "auto"] = "openvino"
     threads: PositiveInt = 1
     workers: PositiveInt = 2  # as many as there are cores; one where nothing is to run beside
     timeout_ms: PositiveFloat = 2000.0  # a run longer than this is a hung engine

@@ -21,17 +21,20 @@ from edge.decode import DecodeThread
 from edge.desk import TriggerDesk, clock_name, clocks
 from edge.disk import Disk
 from edge.errors import EngineHung
+from edge.faults import fail_loudly
 from edge.fit import check_bundles
 from edge.health import Health, LoopLag, application
 from edge.inference.engine import Engine
 from edge.intake import SensorIntake
 from edge.journal import Journal
+from edge.live.line import LiveLine
 from edge.metrics import Metrics
 from edge.pipeline import StationPipeline
 from edge.publish.outbox import Delivery, Outbox
 from edge.publish.plc import Echoes
 from edge.sessions import Inlets, Named, publishers, routes, sources, trigger_links
 from edge.statefile import NAME
+from edge.store.state import Place
 from edge.supervisor import keep
 from edge.tape import Tape
 from sensors.opcua import Granted
@@ -45,8 +48,9 @@ DELIVERED_NS = 3_600_000_000_000  # how long a verdict that everybody has is kep
 class Daemon:
     """The whole box for one line: `open` builds it, `run` works until cancelled."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, stored: Mapping[Place, str] | None = None) -> None:
         self.line = line
+        self._stored = stored or {}  # places that take their bundle from the store
         self.metrics = Metrics()
         self.health = Health(self.metrics, tuple(line.sensors), trigger_links(line))
         self.echoes = Echoes()
@@ -72,9 +76,22 @@ class Daemon:
             engine = Engine(line.engine, self._bundles, self.metrics.count, chosen=chosen)
             self.engine = await enter(engine)
             self.health.engines_ready = True
-            self._say_certified(bundles)
+            for one in self._bundles:
+                self._say_certified(one)
             for station in line.stations:
                 self._build(station, bundles)
+            self.live = await enter(
+                LiveLine.open(
+                    line,
+                    self._stored,
+                    bundles,
+                    self._pipelines,
+                    self.engine,
+                    disk,
+                    self.metrics,
+                    self._say_certified,
+                )
+            )
             yield self
 
     def _build(self, station: Station, bundles: Mapping[Path, Bundle]) -> None:
@@ -95,6 +112,7 @@ class Daemon:
             self.echoes,
             tape,
             baselines,
+            lambda part, verdict: self.live.judged(part, verdict),  # noqa: PLW0108 - opened later
         )
         self._pipelines[station.id] = pipeline
         clock = self._clocks[clock_name(station)]
@@ -104,21 +122,20 @@ class Daemon:
         for sensor in station.sensors:
             self._intakes[sensor.id] = SensorIntake(sensor, pipeline, metrics, self.health, tape)
 
-    def _say_certified(self, bundles: Mapping[Path, Bundle]) -> None:
-        for one in bundles.values():
-            manifest = one.manifest
-            ran = self.engine.ran(one)
-            found = standing(manifest.certificate, manifest.vouched_sha256, ran)
-            level = logging.INFO if found.is_certified else logging.WARNING
-            log.log(level, "%s: %s", one.label, found.words)
+    def _say_certified(self, one: Bundle) -> None:
+        manifest = one.manifest
+        found = standing(manifest.certificate, manifest.vouched_sha256, self.engine.loaded.ran(one))
+        level = logging.INFO if found.is_certified else logging.WARNING
+        log.log(level, "%s: %s", one.label, found.words)
 
     async def run(self) -> None:
         """Work until cancelled, or until something fails that must not go on."""
         async with asyncio.TaskGroup() as group:
             start = partial(_start, group)
-            _fail_loudly(group)
+            fail_loudly(group)
             start("loop-lag", LoopLag(self.metrics).run())
             start("http", self._serve_http())
+            start("bundles", self.live.run())
             start("engines", beside.choose(self.line.engine, self._bundles, self.engine))
             for station in self.line.stations:
                 start(f"{station.id}/verdicts", self._pipelines[station.id].run())
@@ -207,6 +224,7 @@ class Daemon:
             await asyncio.sleep(BEAT_S)
             if self.engine.is_hung:
                 self.health.fault = "the engine hangs"
+                await self.live.hung()
                 raise EngineHung(
                     f"a network runs for more than {self.line.engine.timeout_ms:.0f} ms; "
                     "ending, to be started again"
@@ -220,11 +238,12 @@ class Daemon:
             before_ns = now_ns - keep_ns
             await self.outbox.sweep(now_ns - DELIVERED_NS, before_ns)
             await self.journal.sweep(before_ns)
+            await self.live.sweep(before_ns)
             await asyncio.sleep(SWEEP_S)
 
     async def _serve_http(self) -> None:
         host, port = self.line.http.rsplit(":", 1)
-        app = application(self.health, self.metrics, lambda: self.engine.names)
+        app = application(self.health, self.metrics, lambda: self.engine.loaded.names)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
@@ -236,19 +255,3 @@ class Daemon:
 
 def _start(group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, None]) -> None:
     group.create_task(work, name=name)
-
-
-def _fail_loudly(group: asyncio.TaskGroup) -> None:
-    """An exception in a callback of the loop ends the process like one in a task."""
-
-    async def fail(error: BaseException) -> None:
-        raise error
-
-    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        if error is None:
-            loop.default_exception_handler(context)
-        else:
-            group.create_task(fail(error), name="fault")
-
-    asyncio.get_running_loop().set_exception_handler(handle)

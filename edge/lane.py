@@ -5,6 +5,7 @@ The pipeline brings parts in trigger order; in that order they are judged, commi
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from edge.config import Line, Station
 from edge.judge import weigh
@@ -15,6 +16,7 @@ from edge.seal import Times, verdict
 from edge.tape import Tape
 from edge.verdict import Verdict
 
+Judged = Callable[[Part, Verdict], None]  # told once the verdict is committed
 MAX_SEALED = 256  # verdicts waiting for the disk; beyond it the disk is dead and the process ends
 
 
@@ -29,6 +31,7 @@ class VerdictLane:
         metrics: Metrics,
         reserve: Reserve,
         tape: Tape | None,
+        judged: Judged,
     ) -> None:
         self._station = station
         self._line = line
@@ -36,6 +39,7 @@ class VerdictLane:
         self._metrics = metrics
         self._reserve = reserve
         self._tape = tape
+        self._on_judged = judged
         self._sealed: asyncio.Queue[tuple[Part, int, Verdict, asyncio.Future[int | None]]]
         self._sealed = asyncio.Queue(MAX_SEALED)
 
@@ -65,6 +69,7 @@ class VerdictLane:
             self._metrics.judged(sealed)
             if self._tape:
                 self._tape.save(part, sealed)
+            self._on_judged(part, sealed)
             self._sealed.task_done()
 
     def _judge(self, part: Part) -> Verdict:

@@ -5,6 +5,7 @@ from collections import deque
 import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from edge.bundle import Manifest
 from edge.verdict import Verdict
 
 LATENCY_BUCKETS_S = (
@@ -90,6 +91,45 @@ class Metrics:
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
+
+
+class BundleMetrics:
+    """Which bundle judges where, and what became of others, in the daemon's registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        place = ["station", "recipe"]
+        self.role = Gauge(
+            "edge_bundle",
+            "1 for the bundle that judges (active) or is compared (shadow)",
+            [*place, "role", "bundle", "version"],
+            registry=registry,
+        )
+        self.changes = Counter(
+            "edge_bundle_changes",
+            "Bundles that came, went or were refused, and by whom: command, rule or fault",
+            [*place, "what", "by"],
+            registry=registry,
+        )
+        self.shadow_parts = Counter(
+            "edge_shadow_parts", "Parts judged twice", [*place, "outcome"], registry=registry
+        )
+        self.shadow_latency = Histogram(
+            "edge_shadow_latency_seconds",
+            "Of the same parts: active, as published; shadow, what its verdicts would have taken",
+            [*place, "role"],
+            buckets=LATENCY_BUCKETS_S,
+            registry=registry,
+        )
+        self._shown: dict[tuple[str, str, str], tuple[str, str]] = {}
+
+    def shows(self, station: str, recipe: str, role: str, one: Manifest | None) -> None:
+        """From now on it is this one; None: nothing any more."""
+        key = (station, recipe, role)
+        if before := self._shown.pop(key, None):
+            self.role.remove(*key, *before)
+        if one is not None:
+            self._shown[key] = (one.name, one.version)
+            self.role.labels(*key, one.name, one.version).set(1)
 
 
 class Quantile:

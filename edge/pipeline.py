@@ -21,7 +21,7 @@ from edge.frames import FrameDecoder, Look
 from edge.inference.detector import Score
 from edge.inference.engine import Engine
 from edge.inference.runner import RunFailed
-from edge.lane import VerdictLane
+from edge.lane import Judged, VerdictLane
 from edge.metrics import Metrics
 from edge.part import Part, Reserve, Slot, needs, shortfall, window_end_ns
 from edge.publish.outbox import Outbox
@@ -50,6 +50,7 @@ class StationPipeline:
         echoes: Echoes,
         tape: Tape | None,
         baselines: Baselines | None = None,
+        judged: Judged = lambda *_: None,
     ) -> None:
         self.station = station
         self._line = line
@@ -67,7 +68,7 @@ class StationPipeline:
         self._offsets: dict[str, dict[str, Offset]] = {}  # by bundle, and by sensor
         self._parts: list[Part] = []  # in order of acceptance
         self.reserve = Reserve(line.budget)
-        self._lane = VerdictLane(station, line, outbox, metrics, self.reserve, tape)
+        self._lane = VerdictLane(station, line, outbox, metrics, self.reserve, tape, judged)
 
     # --- samples -----------------------------------------------------------------------------
 
@@ -124,6 +125,21 @@ class StationPipeline:
     def bundle_for(self, recipe: str) -> Bundle | None:
         return self._bundles.get(recipe, self._bundles.get("*"))
 
+    def take(self, recipe: str, one: Bundle) -> None:
+        """Judge by this bundle every part whose trigger comes from now on; its networks are
+        loaded. Parts in flight keep theirs."""
+        self._bundles[recipe] = one
+
+    @property
+    def in_use(self) -> set[str]:
+        """Manifests' sha256 of the bundles that a part in flight, or the next one, is judged by."""
+        ones = [*self._bundles.values(), *(part.bundle for part in self._parts)]
+        return {one.sha256 for one in ones}
+
+    def is_quiet(self, until_ns: int) -> bool:
+        """No part in flight needs an engine before `until_ns`, box time."""
+        return all(part.window_end_ns > until_ns for part in self._parts)
+
     def open(self, accepted: Accepted) -> None:
         """Start to wait for the windows of an accepted trigger."""
         self._echoes.accepted(accepted)
@@ -158,13 +174,14 @@ class StationPipeline:
     def _part(self, accepted: Accepted, one: Bundle, end_ns: int) -> Part:
         budget_ns = round(self._line.budget.deadline_ms * 1e6)
         deadline_ns = max(end_ns, accepted.trigger.received_ns) + budget_ns
-        offsets_of = self._offsets_of(one)
+        offsets_of = self.offsets_of(one)
         part = Part(accepted, one, self._sensors, end_ns, deadline_ns, offsets_of)
         self._parts.append(part)
         self._metrics.in_flight.inc()
         return part
 
-    def _offsets_of(self, one: Bundle) -> dict[str, Offset]:
+    def offsets_of(self, one: Bundle) -> dict[str, Offset]:
+        """What this station's baselines take off a bundle's answers, by sensor."""
         if one.sha256 not in self._offsets:
             self._offsets[one.sha256] = offsets(self._baselines, self._sensors, one)
         return self._offsets[one.sha256]

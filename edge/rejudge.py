@@ -52,9 +52,11 @@ class Judge:
         self.bundle = one
         self.refused: dict[str, int] = {}  # payloads and blocks, by cause
         self._sensors = {name: sensor(name, row, one) for name, row in described.items()}
-        self._detectors = detectors or {
-            name: load(one, name, opener(engine), threads=1) for name in one.manifest.detectors
-        }
+        self._detectors = (
+            {name: load(one, name, opener(engine), threads=1) for name in one.manifest.detectors}
+            if detectors is None
+            else detectors
+        )
         known = baselines or Baselines(station="")
         self._offsets = {o.label: o for _, o in fitting(known, self._sensors, one)}
 
@@ -73,10 +75,19 @@ class Judge:
         recorded = Verdict.model_validate_json(part.verdict) if part.verdict else None
         return list(self._answers(part, recorded))
 
-    def _answers(self, part: RecordedPart, recorded: Verdict | None) -> Iterator[list[Answer]]:
+    def windows(self, part: RecordedPart) -> dict[Slot, Window]:
+        """What the daemon cut out of it, without asking anybody what it means."""
+        recorded = Verdict.model_validate_json(part.verdict) if part.verdict else None
+        return self._cut(part, recorded)
+
+    def _cut(self, part: RecordedPart, recorded: Verdict | None) -> dict[Slot, Window]:
         windows: dict[Slot, Window] = {}
         for number in range(max(len(one.offsets) for one in self._sensors.values())):
             windows |= self._windows(part, recorded, number)
+        return windows
+
+    def _answers(self, part: RecordedPart, recorded: Verdict | None) -> Iterator[list[Answer]]:
+        windows = self._cut(part, recorded)
         for one in self._sensors.values():
             yield self._answers_of(one, windows, recorded)
 

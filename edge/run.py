@@ -11,6 +11,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from edge import systemd
@@ -18,7 +19,8 @@ from edge.config import Line, read
 from edge.daemon import Daemon
 from edge.errors import DiskFailed, EngineHung
 from edge.priority import NICENESS, go_first
-from edge.store.choice import chosen
+from edge.store.choice import chosen, stored
+from edge.store.state import Place
 
 log = logging.getLogger("edge")
 # A thread that is woken asks for the interpreter this long before it is given: twice a verdict, the
@@ -40,12 +42,13 @@ def run(options: argparse.Namespace) -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)  # lost links, the supervisor says
-    line = chosen(read(options.line))
+    said = read(options.line)
+    line, places = chosen(said), dict(stored(said))
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     go_first(NICENESS)
     status = 0
     try:
-        asyncio.run(_until_stopped(line))
+        asyncio.run(_until_stopped(line, places))
     except* (DiskFailed, EngineHung) as group:
         for error in group.exceptions:
             log.critical("%s", error)
@@ -53,9 +56,9 @@ def run(options: argparse.Namespace) -> int:
     return status
 
 
-async def _until_stopped(line: Line) -> None:
+async def _until_stopped(line: Line, places: Mapping[Place, str]) -> None:
     loop = asyncio.get_running_loop()
-    async with Daemon(line).open() as daemon:
+    async with Daemon(line, places).open() as daemon:
         work = asyncio.create_task(daemon.run(), name="daemon")
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, work.cancel)

@@ -72,6 +72,34 @@ SCHEMA: Schema = (
         ) STRICT, WITHOUT ROWID""",
         "CREATE INDEX delivery_owed ON delivery (publisher, number) WHERE published_ns IS NULL",
     ),
+    (
+        # what a bundle in shadow said of a part, beside what was published of it
+        """CREATE TABLE shadow (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL,
+            station TEXT NOT NULL,
+            recipe TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            said TEXT NOT NULL,
+            published TEXT NOT NULL,
+            took_ms REAL NOT NULL,
+            published_ms REAL NOT NULL,
+            failed TEXT NOT NULL,
+            judged_ns INTEGER NOT NULL
+        ) STRICT""",
+        "CREATE INDEX shadow_place ON shadow (station, recipe, sha256, number)",
+        """CREATE TABLE bundle_change (
+            number INTEGER PRIMARY KEY,
+            at_ns INTEGER NOT NULL,
+            station TEXT NOT NULL,
+            recipe TEXT NOT NULL,
+            what TEXT NOT NULL,
+            bundle TEXT NOT NULL,
+            instead_of TEXT NOT NULL,
+            done_by TEXT NOT NULL,
+            why TEXT NOT NULL
+        ) STRICT""",
+    ),
 )
 
 # Primary result codes of SQLite that blame the disk or the file, not the work: BUSY, NOMEM,

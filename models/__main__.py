@@ -11,16 +11,20 @@ from rich.console import Console
 
 from edge.bundle import load
 from edge.errors import BundleError, ConfigError
-from models import answers, dataset, evaluate, passport, train
+from models import answers, bundling, dataset, evaluate, golden, passport, train
 from models.calibration import command as calibration
-from models.detectors import DESIGNS
-from models.study import kept
+from models.detectors import DESIGNS, designs
+from models.integers import command as integers
+from models.measuring import command as measuring
+from models.recurrent import RECURRENCES
+from models.study import command as study
+from models.study.recordings import command as recordings
+from models.training import command as taught_by
 
 OUT = Path("edge/bundles/motor")
 COUNTS = {"train": 18_000, "validation": 1_500, "calibration": 4_500, "test": 4_500}
 WATCHED = 5_000  # parts that the limits of the health monitors are learnt on
 PLAIN_WIDTH = 160  # of a table that goes into a file
-FUSION_PARTS, FAULT_PARTS = 9_000, 2_000
 CALIBRATING = 300  # parts whose activations set the INT8 scales
 
 
@@ -44,22 +48,30 @@ def simulate(arguments: argparse.Namespace) -> None:
 
 
 def teach(arguments: argparse.Namespace) -> None:
-    """train the detectors, on a GPU where there is one"""
-    lesson = train.Lesson(epochs=arguments.epochs)
+    """train the shipped detectors, or one from a configuration, on one GPU, several, or none"""
+    if taught_by.is_asked(arguments):
+        taught_by.train(arguments)
+        return
+    lesson = train.Lesson(
+        epochs=arguments.epochs or train.Lesson.epochs, recurrence=arguments.recurrence
+    )
     for name in arguments.detectors:
         found = train.train(arguments.work / "parts", name, lesson, _weights(arguments, name))
         _say({f"{name}_{key}": value for key, value in found.items()})
 
 
 def shrink(arguments: argparse.Namespace) -> None:
-    """export to ONNX and quantise to INT8 with explicit Q/DQ"""
+    """export to ONNX and quantise to INT8 with explicit Q/DQ; of one run, with a report"""
+    if integers.is_asked(arguments):
+        integers.quantize(arguments)
+        return
     from models.export import export  # noqa: PLC0415 - onnx, which no other step needs
     from models.quantize import quantize  # noqa: PLC0415 - onnxruntime, the same
 
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.work / "onnx").mkdir(parents=True, exist_ok=True)
     for name in arguments.detectors:
-        design = DESIGNS[name]
+        design = designs(arguments.recurrence)[name]
         float_file = arguments.work / "onnx" / f"{name}.onnx"
         export(train.restore(design, _weights(arguments, name)), design, float_file)
         typical = dataset.load(arguments.work / "parts", "calibration", name).inputs[:CALIBRATING]
@@ -86,42 +98,19 @@ def settle(arguments: argparse.Namespace) -> None:
 
 def judge(arguments: argparse.Namespace) -> None:
     """measure a finished bundle again on the answers kept, compare ways to fuse (--fusion), or
-    prove what its verdicts are worth when a sensor goes wrong (--faults)"""
+    prove what its verdicts are worth when a sensor goes wrong (--faults); of a run, a labelled set
+    or simulated parts, every figure with its interval"""
+    if measuring.is_asked(arguments):
+        measuring.evaluate(arguments)
+        return
     if arguments.fusion:
-        compare(arguments)
+        study.compare(arguments)
         return
     if arguments.faults:
-        prove(arguments)
+        study.prove(arguments)
         return
     found = answers.read(arguments.work / "answers")
     _say(evaluate.measure(load(arguments.out).manifest, found))
-
-
-def compare(arguments: argparse.Namespace) -> None:
-    """every rule of combination and the plain baselines, on the same parts"""
-    bundle = load(arguments.out)
-    path = arguments.answers or arguments.save or arguments.work / "fusion.npz"
-    if arguments.save or not (arguments.answers or path.exists()):
-        parts = arguments.parts or FUSION_PARTS
-        kept.save(kept.collect(bundle, parts, arguments.jobs), path)
-    if arguments.save:
-        print(f"{path}: compare by `python -m models evaluate --fusion --answers {path}`")  # noqa: T201
-        return
-    from models.study import comparison, report  # noqa: PLC0415 - scipy: who simulates needs none
-
-    found = comparison.compare(
-        kept.read(path, bundle),
-        bundle.manifest,
-        rate=arguments.false_rejects,
-        seed=arguments.seed,
-        jobs=arguments.jobs,
-    )
-    console = Console()
-    report.show(found, console if console.is_terminal else Console(width=report.PLAIN_WIDTH))
-    if arguments.json:
-        report.save(found, arguments.json)
-    if arguments.picture:
-        report.draw(found, arguments.picture)
 
 
 def watch(arguments: argparse.Namespace) -> None:
@@ -144,22 +133,15 @@ def watch(arguments: argparse.Namespace) -> None:
     _say(learn.metrics(learnt))
 
 
-def prove(arguments: argparse.Namespace) -> None:
-    """one sensor after the other goes wrong, on the appliance's own path"""
-    from models.study import mishaps, proof, proof_report, witnessed  # noqa: PLC0415 - scipy
+def bundled(arguments: argparse.Namespace) -> None:
+    """make one bundle of the quantised runs of one or several senses"""
+    bundling.export(arguments)
 
-    bundle = load(arguments.out)
-    folder = arguments.heard or arguments.work / "faults"
-    parts = arguments.parts or FAULT_PARTS
-    witnessed.collect(bundle, folder, dataset.PROOF, parts, arguments.jobs)
-    heard = witnessed.read(bundle, folder, dataset.PROOF, parts)
-    found = proof.prove(heard, bundle, mishaps.mishaps(), tuple(proof.POLICIES))
-    console = Console()
-    proof_report.show(found, console if console.is_terminal else Console(width=180))
-    if arguments.json:
-        proof_report.save(found, arguments.json)
-    if arguments.picture:
-        proof_report.draw(found, arguments.picture)
+
+def renew(arguments: argparse.Namespace) -> None:
+    """choose golden parts near the thresholds, which engines are proved on"""
+
+    _say(golden.renew(load(arguments.out), arguments.jobs))
 
 
 STEPS = {
@@ -170,8 +152,11 @@ STEPS = {
     "bundle": (pack,),
     "monitor": (watch,),
     "calibrate": (settle,),
+    "golden": (renew,),
     "evaluate": (judge,),
-    "make": (simulate, teach, shrink, ask, pack, watch, settle),
+    "export": (bundled,),
+    "study": (recordings.run,),
+    "make": (simulate, teach, shrink, ask, pack, watch, settle, renew),
 }
 
 
@@ -192,12 +177,27 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--detectors", nargs="+", choices=list(DESIGNS), default=list(DESIGNS), help="which"
         )
+        if name == "train":
+            taught_by.add_arguments(command)
+            command.set_defaults(epochs=None)  # of a configuration those that stand in it
+        if name == "quantize":
+            integers.add_arguments(command)
+        if name == "export":
+            bundling.add_arguments(command)
+        if teach in steps or shrink in steps:
+            command.add_argument(
+                "--recurrence", choices=list(RECURRENCES), default=train.Lesson.recurrence,
+                help="of vibration and audio; %(default)s",
+            )  # fmt: skip
         if name == "monitor":
             _add_monitor(command)
         if settle in steps:
             calibration.add_arguments(command)
         if name == "evaluate":
-            _add_comparison(command)
+            study.add_arguments(command)
+            measuring.add_arguments(command)
+        if name == "study":
+            recordings.add_arguments(command)
     return parser
 
 
@@ -208,28 +208,6 @@ def _add_monitor(command: argparse.ArgumentParser) -> None:
         help="learn nothing; do every fault to so many good parts and count what is recognised",
     )  # fmt: skip
     command.add_argument("--json", type=Path, help="write what --faults found there")
-
-
-def _add_comparison(command: argparse.ArgumentParser) -> None:
-    group = command.add_argument_group("comparing ways to fuse, or sensors that go wrong")
-    group.add_argument("--fusion", action="store_true", help="every rule, and the baselines")
-    group.add_argument("--faults", action="store_true", help="stuck, silent, clipped, mis-timed")
-    group.add_argument(
-        "--heard", type=Path, metavar="FOLDER", help="with --faults: what was heard is kept there"
-    )
-    group.add_argument("--save", type=Path, metavar="NPZ", help="only simulate, ask and keep")
-    group.add_argument("--answers", type=Path, metavar="NPZ", help="compare on what was kept")
-    group.add_argument(
-        "--parts",
-        type=int,
-        help=f"in each split; {FUSION_PARTS}, with --faults {FAULT_PARTS} in all",
-    )
-    group.add_argument("--seed", type=int, default=1, help="of the disturbances; %(default)s")
-    group.add_argument(
-        "--false-rejects", type=float, default=evaluate.FALSE_REJECTS, help="%(default)s"
-    )
-    group.add_argument("--json", type=Path, help="write all figures there")
-    group.add_argument("--picture", type=Path, metavar="PNG", help="draw rates and intervals")
 
 
 def _weights(arguments: argparse.Namespace, name: str) -> Path:

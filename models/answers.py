@@ -70,9 +70,12 @@ def read(kept: Path) -> Findings:
 
 def answers(file: Path, inputs: NDArray[np.generic], label: str) -> Real:
     """Logits of every input: (part, class)."""
-    model = ov.Core().compile_model(str(file), "CPU", SETTINGS)
+    core = ov.Core()
+    network = core.read_model(file)
+    network.reshape({0: [1, *inputs.shape[1:]]})  # one at a time: requests go in parallel
+    model = core.compile_model(network, "CPU", SETTINGS)
     wanted = model.input(0).element_type.to_dtype()
-    logits = np.empty((len(inputs), model.output("logits").shape[1]))
+    logits = np.empty((len(inputs), model.output("logits").partial_shape[1].get_length()))
     queue = ov.AsyncInferQueue(model)
 
     def keep(request: ov.InferRequest, row: int) -> None:

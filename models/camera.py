@@ -24,7 +24,7 @@ class CameraNetwork(nn.Module):
     def __init__(self, classes: int) -> None:
         super().__init__()
         self.picture = nn.Sequential(
-            nn.PixelUnshuffle(2),  # the same sums as a stride of 2, in a shape that fills registers
+            Unshuffle(2),  # the same sums as a stride of 2, in a shape that fills registers
             *_spatial(4, 32, stride=1),
             *_spatial(32, 32, stride=2),
             *_spatial(32, 64, stride=1),
@@ -43,7 +43,7 @@ class CameraNetwork(nn.Module):
 
         The conversion comes first: TensorRT takes bytes as an input, and converts them, no more.
         """
-        return clip.float().flatten(0, 1)[:, None]
+        return clip.float().reshape(-1, 1, *clip.shape[2:])
 
     def look(self, pictures: Tensor) -> Tensor:
         """Grey values (picture, 1, height, width) -> maps (picture, channel, row, column)."""
@@ -55,6 +55,23 @@ class CameraNetwork(nn.Module):
         volume = seen.reshape(-1, frames, *seen.shape[1:]).transpose(1, 2)
         logits, activation, embedding = self.head(self.volume(volume))
         return logits, activation, embedding
+
+
+class Unshuffle(nn.Module):
+    """`nn.PixelUnshuffle`, written so that a graph of it takes any number of pictures."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        size, (_, channels, height, width) = self.size, pictures.shape
+        rows, columns = height // size, width // size
+        tiles = pictures.reshape(-1, channels, rows, size, columns, size)
+        inside = tiles.permute(
+            0, 1, 3, 5, 2, 4
+        )  # (picture, channel, in tile, in tile, row, column)
+        return inside.reshape(-1, channels * size * size, rows, columns)
 
 
 def _spatial(inputs: int, outputs: int, *, stride: int) -> list[nn.Module]:

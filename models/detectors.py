@@ -1,7 +1,8 @@
 """The three detectors this workshop makes: inputs, the meaning of classes, networks."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Literal
 
@@ -100,3 +101,15 @@ AUDIO = Design(
     clear_from=MappingProxyType({"bearing": 2.0}),
 )
 DESIGNS = MappingProxyType({one.name: one for one in (CAMERA, VIBRATION, AUDIO)})
+
+
+def designs(recurrence: str) -> Mapping[str, Design]:
+    """The detectors with another recurrence than the shipped one: see `recurrent.RECURRENCES`."""
+    builds: dict[str, Callable[[int], nn.Module]] = {
+        "vibration": partial(vibration.VibrationNetwork, recurrence=recurrence),
+        "audio": partial(audio.AudioNetwork, recurrence=recurrence),
+    }
+    return {
+        name: replace(one, build=builds[name]) if name in builds else one
+        for name, one in DESIGNS.items()
+    }

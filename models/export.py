@@ -1,11 +1,10 @@
-"""A trained network as an ONNX file: batch norms folded, three named outputs, a batch of one."""
+"""A trained network as an ONNX file: batch norms folded, three named outputs, any batch."""
 
 import warnings
 from pathlib import Path
 
 import onnx
 import torch
-from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -14,10 +13,12 @@ from models.detectors import Design
 
 OPSET = 18  # the newest that TensorRT 10.3 and onnxruntime.quantization both take; at most 21
 OUTPUTS = ("logits", "activation", "embedding")
+BATCH = "batch"  # the name of the first axis of input and outputs
+TRACED = 2  # windows in the example: of one the exporter would think that it is always one
 
 
 def export(network: nn.Module, design: Design, path: Path) -> None:
-    """Write the float network; its input is (1, *shape of the design's input)."""
+    """Write the float network; its input is (batch, *shape of the design's input)."""
     folded = fold(network.eval().cpu())
     marks: tuple[str, ...] = ()
     if isinstance(folded, CameraNetwork) and (marks := _marks(design)):
@@ -26,19 +27,18 @@ def export(network: nn.Module, design: Design, path: Path) -> None:
         warnings.simplefilter("ignore")  # the exporter's own deprecations, not ours to cure
         torch.onnx.export(
             folded,
-            (example(design),),
+            (example(design, TRACED),),
             str(path),
             input_names=[design.input.name],
             output_names=[*OUTPUTS, *marks],
             opset_version=OPSET,
             dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim(BATCH)},),
             external_data=False,
             verbose=False,
         )
     model = stripped(onnx.load(path))
     del model.graph.output[len(OUTPUTS) :]  # marks keep their names, and are nobody's answer
-    if marks:
-        _free_batch(model.graph, *marks)
     onnx.save(model, path)
     onnx.checker.check_model(str(path), full_check=True)
 
@@ -63,18 +63,6 @@ class _Marked(nn.Module):
         return (*self.network.judge(seen, clip.shape[1]), pictures, seen)
 
 
-def _free_batch(graph: onnx.GraphProto, first: str, last: str) -> None:
-    """Let the reshapes between two tensors take any number of rows, not the example's alone."""
-    shapes = {one.name: one for one in graph.initializer}
-    order = [name for node in graph.node for name in node.output]
-    between = graph.node[order.index(first) + 1 : order.index(last) + 1]
-    for node in between:
-        if node.op_type == "Reshape":
-            shape = numpy_helper.to_array(shapes[node.input[1]]).copy()
-            shape[0] = -1
-            shapes[node.input[1]].CopyFrom(numpy_helper.from_array(shape, node.input[1]))
-
-
 def stripped(model: onnx.ModelProto) -> onnx.ModelProto:
     """Without the exporter's notes of where each node came from: paths of the machine it ran on."""
     graph = model.graph
@@ -85,11 +73,11 @@ def stripped(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def example(design: Design) -> Tensor:
+def example(design: Design, batch: int = 1) -> Tensor:
     """An input of the right shape and type."""
     if design.input.kind == "clip":
-        return torch.randint(0, 256, (1, *design.input.shape), dtype=torch.uint8)
-    return torch.randn(1, *design.input.shape)
+        return torch.randint(0, 256, (batch, *design.input.shape), dtype=torch.uint8)
+    return torch.randn(batch, *design.input.shape)
 
 
 def fold(network: nn.Module) -> nn.Module:

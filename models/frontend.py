@@ -48,6 +48,43 @@ class MelPower(nn.Module):
         return torch.matmul(self.weights, power)
 
 
+class ChannelEnergy(nn.Module):
+    """Per-channel energy normalisation: (batch, band, frame) of power -> the same, no logarithm.
+
+    Wang et al. 2017, "Trainable frontend for robust and far-field keyword spotting", eq. 1 and 2:
+    every band is divided by its own recent level, so that a hum that stays fades and what begins
+    stands out. The smoother is a product with a fixed matrix: `frames` of them, no loop. It starts
+    as if the first frame had always been.
+    """
+
+    decay: Tensor  # (frame, frame)
+    first: Tensor  # (frame,)
+
+    def __init__(
+        self,
+        frames: int,
+        smoothing: float = 0.025,
+        gain: float = 0.98,
+        bias: float = 2.0,
+        power: float = 0.5,
+        floor: float = 1e-6,
+    ) -> None:
+        super().__init__()
+        self.gain, self.bias, self.power, self.floor = gain, bias, power, floor
+        lag = np.arange(frames)[None, :] - np.arange(frames)[:, None]
+        kernel = np.where(lag >= 0, smoothing * (1.0 - smoothing) ** np.maximum(lag, 0), 0.0)
+        self.register_buffer("decay", _float(kernel))
+        first: Real = (1.0 - smoothing) ** np.arange(1.0, frames + 1.0)
+        self.register_buffer("first", _float(first))
+
+    def forward(self, power: Tensor) -> Tensor:
+        level = torch.matmul(power, self.decay) + power[..., :1] * self.first
+        # in logarithms: powers of small numbers keep their digits
+        normal = power * torch.exp(-self.gain * torch.log(level + self.floor))
+        compressed: Tensor = torch.pow(normal + self.bias, self.power)
+        return compressed - float(self.bias**self.power)
+
+
 class PowerBank(nn.Module):
     """Trained filters in quadrature pairs: (batch, channel, sample) -> (batch, pair, step).
 
@@ -73,10 +110,21 @@ class PowerBank(nn.Module):
 
     def forward(self, samples: Tensor) -> Tensor:
         padded = nn.functional.pad(samples, (self.padding, self.padding))
-        batch, channels, _ = padded.shape
-        phases = padded.reshape(batch, channels, -1, self.stride).transpose(2, 3)
-        real, imaginary = self.filters(phases.flatten(1, 2)).chunk(2, dim=1)
+        _, channels, length = padded.shape
+        phases = padded.reshape(-1, channels, length // self.stride, self.stride).transpose(2, 3)
+        parts = self.filters(phases.reshape(-1, channels * self.stride, length // self.stride))
+        real, imaginary = parts.chunk(2, dim=1)
         return torch.log(self.pool(real * real + imaginary * imaginary) + self.floor)
+
+
+def unmoved(joined: Tensor) -> Tensor:
+    """What was concatenated, where it is to be quantised: the same (batch, channel, step).
+
+    A quantisation that follows a concatenation at once is moved by OpenVINO (2026.4.1) before it,
+    into every part; on a processor with AVX2 alone the next convolution is then off by a tenth of
+    its span. It is not moved through a pool, be it of one.
+    """
+    return nn.functional.max_pool1d(joined, 1)
 
 
 class Displacement(nn.Module):
@@ -98,10 +146,10 @@ class Displacement(nn.Module):
 
     def forward(self, samples: Tensor) -> Tensor:
         slow = self.pool(samples)
-        batch, channels, steps = slow.shape
-        each = slow.reshape(batch * channels, 1, steps)
+        _, channels, steps = slow.shape
+        each = slow.reshape(-1, 1, steps)
         moved = nn.functional.conv1d(each, self.kernel, padding=self.padding)
-        return torch.cat([slow, moved.reshape(batch, channels, steps)], dim=1)
+        return torch.cat([slow, moved.reshape(-1, channels, steps)], dim=1)
 
 
 def mel_weights(rate_hz: float, size: int, bands: int, lowest_hz: float) -> Real:

@@ -1,5 +1,7 @@
 """The last layer of every network: a class at every place, then one answer for the part."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -21,10 +23,10 @@ class PooledHead(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         places = features.shape[2:]
-        flat = features.flatten(2)  # (batch, feature, place)
+        flat = features.reshape(-1, features.shape[1], math.prod(places))  # (batch, feature, place)
         scores = torch.matmul(self.linear.weight, flat) + self.linear.bias[:, None]
         pooled = _log_mean_exp(scores) if self.soft_maximum else scores.mean(dim=2)
-        return pooled, scores.reshape(*scores.shape[:2], *places), flat.mean(dim=2)
+        return pooled, scores.reshape(-1, scores.shape[1], *places), flat.mean(dim=2)
 
 
 def _log_mean_exp(scores: Tensor) -> Tensor:

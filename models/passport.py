@@ -4,23 +4,18 @@ import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edge.bundle import Detector, DetectorClass, Manifest, Origin
 from edge.certificate import Costs
-from models import dataset, evaluate, temperature, train
-from models.answers import Findings, answers
+from models import evaluate, golden, temperature, train
+from models.answers import Findings
 from models.calibration.candidates import by_costs_alone
 from models.calibration.step import write
 from models.detectors import DESIGNS, Design
 from sensors.simulator.cause import HYPOTHESES
 
-VERSION = "0.3.0"
+VERSION = "0.4.0"
 RULE = "yager"
 DISCOUNT = 0.99
-GOLDEN = "golden.npz"
-GOLDEN_HYPOTHESES = ("ok", "scratch", "bearing_outer", "rub")
 LIMITS = (
     "Taught on simulated motors alone, one type of motor, 1400 to 2200 rpm, one defect a part. "
     "Never shown: real plants, two defects at once, another part, an empty fixture."
@@ -33,7 +28,7 @@ def assemble(found: Findings, out: Path, command: str) -> dict[str, float]:
     Its thresholds are by costs alone until `models.calibration` sets them.
     """
     detectors = {name: _detector(design, found) for name, design in DESIGNS.items()}
-    _write_golden(out)
+    golden.write(out, golden.plain())
     manifest = Manifest(
         format=1,
         name="motor",
@@ -42,8 +37,10 @@ def assemble(found: Findings, out: Path, command: str) -> dict[str, float]:
         rule=RULE,
         detectors=detectors,
         thresholds=(by_costs_alone(Costs()),),
-        golden=GOLDEN,
-        files={name: _sha256(out / name) for name in (*(f"{n}.onnx" for n in DESIGNS), GOLDEN)},
+        golden=golden.FILE,
+        files={
+            name: _sha256(out / name) for name in (*(f"{n}.onnx" for n in DESIGNS), golden.FILE)
+        },
         origin=_origin(found, command),
         limits=LIMITS,
     )
@@ -92,25 +89,6 @@ def _origin(found: Findings, command: str) -> Origin:
         data_sha256=found.data_sha256,
         created=datetime.now(UTC).date().isoformat(),
     )
-
-
-def _write_golden(out: Path) -> None:
-    """A few unseen parts and what the INT8 networks answer to them on the CPU."""
-    wanted = list(GOLDEN_HYPOTHESES)
-    chosen = []
-    for part in dataset.parts(dataset.GOLDEN, 0, 500):
-        if part.cause.hypothesis in wanted:
-            wanted.remove(part.cause.hypothesis)
-            chosen.append(dataset.network_inputs(part))
-        if not wanted:
-            break
-    columns: dict[str, NDArray[np.generic]] = {}
-    for name in DESIGNS:
-        inputs = np.stack([one[name] for one in chosen])
-        columns[f"{name}.input"] = inputs
-        logits = answers(out / f"{name}.onnx", inputs, f"golden, {name}")
-        columns[f"{name}.logits"] = logits.astype(np.float32)
-    np.savez_compressed(out / GOLDEN, allow_pickle=False, **columns)
 
 
 def _sha256(path: Path) -> str:

@@ -11,6 +11,7 @@ same network would answer differently from box to box.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -26,6 +27,12 @@ from onnxruntime.quantization import (
 from models.detectors import Design
 
 PERCENTILE = 99.999  # of activations; what lies beyond is clipped
+# How far activations reach: to a percentile, or to where their distribution loses least (entropy).
+Ranging = Literal["percentile", "entropy"]
+METHODS: dict[Ranging, CalibrationMethod] = {
+    "percentile": CalibrationMethod.Percentile,
+    "entropy": CalibrationMethod.Entropy,
+}
 
 
 class _Inputs(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no stubs
@@ -42,7 +49,11 @@ class _Inputs(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has n
 
 
 def quantize(
-    float_file: Path, int8_file: Path, design: Design, inputs: Sequence[NDArray[np.generic]]
+    float_file: Path,
+    int8_file: Path,
+    design: Design,
+    inputs: Sequence[NDArray[np.generic]],
+    ranging: Ranging = "percentile",
 ) -> None:
     """Write the INT8 network; `inputs` are those of a few hundred typical parts."""
     quantize_static(
@@ -56,7 +67,7 @@ def quantize(
         activation_type=QuantType.QInt8,
         weight_type=QuantType.QInt8,
         reduce_range=True,
-        calibrate_method=CalibrationMethod.Percentile,
+        calibrate_method=METHODS[ranging],
         extra_options={
             "ActivationSymmetric": True,
             "WeightSymmetric": True,

@@ -1,16 +1,17 @@
-"""The accelerometer's network: two banks of power filters, convolutions, and an LSTM.
+"""The accelerometer's network: two banks of power filters, convolutions, and a recurrence.
 
 A spall hits at the bearing's rate and makes the housing ring at its own: the first bank follows
 the ringing, the second the rate (see `PowerBank`). Unbalance is slow and is read from the
-displacement. The LSTM runs over 50 steps of 10 ms.
+displacement. The recurrence (see `recurrent`) runs over 50 steps of 10 ms.
 """
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.frontend import Displacement, PowerBank, gabor_pairs
+from models.frontend import Displacement, PowerBank, gabor_pairs, unmoved
 from models.head import PooledHead
+from models.recurrent import RECURRENCES
 
 FLOAT_PARTS: tuple[str, ...] = ("ringing.", "slow.", "swing.")
 
@@ -19,13 +20,14 @@ AXES = 3
 BANDS = 24
 RATES = 32
 SWINGS = 16
+STEPS = 50
 HIDDEN = 64
 
 
 class VibrationNetwork(nn.Module):
     """float32 (batch, axis, sample) m/s2 -> logits, activation, embedding."""
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, recurrence: str = "parallel") -> None:
         super().__init__()
         bands = np.geomspace(250.0, 11_000.0, BANDS) / RATE_HZ
         self.ringing = PowerBank(
@@ -53,7 +55,7 @@ class VibrationNetwork(nn.Module):
             _block(RATES + BANDS + SWINGS, 64, size=3),
             _block(64, 64, size=3),
         )
-        self.lstm = nn.LSTM(64, HIDDEN, batch_first=True)
+        self.recurrence = RECURRENCES[recurrence](64, HIDDEN, STEPS)
         self.head = PooledHead(HIDDEN, classes, soft_maximum=False)
 
     def forward(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -61,9 +63,8 @@ class VibrationNetwork(nn.Module):
         blows = self.blows(self.mix(ringing))  # (batch, rate, 50)
         level = nn.functional.avg_pool1d(ringing, 8)
         swing = self.swing(self.slow(samples))
-        steps = self.join(torch.cat([blows, level, swing], dim=1))
-        hidden, _ = self.lstm(steps.transpose(1, 2))
-        logits, activation, embedding = self.head(hidden.transpose(1, 2))
+        steps = self.join(unmoved(torch.cat([blows, level, swing], dim=1)))
+        logits, activation, embedding = self.head(self.recurrence(steps))
         return logits, activation, embedding
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.bundle import read_manifest
 from edge.config import SHIPPED
 from edge.trial.account import Account, Row
 from edge.trial.demo import witness_at
@@ -21,6 +22,7 @@ pytestmark = [pytest.mark.timeout(200), pytest.mark.usefixtures("cache")]
 DEADLINE_MS = 1000.0
 CHANCE = 0.01
 PARTS, DISTINCT, PERIOD_S = 24, 10, 0.5
+SHIPPED_VERSION = read_manifest(SHIPPED / "motor")[0].version
 
 
 async def test_every_wire_turned_round_carries_its_parts_and_triggers_wait_for_a_killed_daemon(
@@ -56,7 +58,7 @@ async def test_arrays_json_and_two_cameras_are_judged_by_the_bundle_of_each_reci
     }  # fmt: skip
     assert agreement_by_chance(known) < CHANCE
     judges = {(r.verdict.recipe, r.verdict.bundle, r.verdict.bundle_version) for r in known}
-    assert judges == {("motor", "motor", "0.3.0"), ("fan", "fan", "9.0.0")}
+    assert judges == {("motor", "motor", SHIPPED_VERSION), ("fan", "fan", "9.0.0")}
     strange = [row.verdict for row in account.rows() if row.verdict.recipe == "pump"]
     assert len(strange) == PARTS // 3
     assert {(verdict.decision, verdict.bundle) for verdict in strange} == {("uncertain", "")}
@@ -99,7 +101,7 @@ def renamed_bundle(folder: Path) -> Path:
     shutil.copytree(SHIPPED / "motor", folder)
     manifest = folder / "manifest.toml"
     text = manifest.read_text()
-    for old, new in (('name = "motor"', 'name = "fan"'), ('"0.3.0"', '"9.0.0"')):
+    for old, new in (('name = "motor"', 'name = "fan"'), (f'"{SHIPPED_VERSION}"', '"9.0.0"')):
         assert old in text
         text = text.replace(old, new, 1)
     manifest.write_text(text)

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from edge import config
-from edge.build import memory
 from edge.build.memory import key_of, recall
 from edge.bundle import Bundle
 from edge.errors import BundleError, ConfigError
-from edge.inference.engine import Engine, Key
+from edge.inference import plans
+from edge.inference.engine import Engine
+from edge.inference.loaded import Key
 from edge.inference.runner import AUTO, DEFAULT, Candidate
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ def chosen(
     if settings.name != AUTO:
         return found
     for one in bundles:
-        kept = recall(one, where or memory.folder())
+        kept = recall(one, where or plans.folder())
         for name in one.manifest.detectors:
             now = key_of(one, name, settings.threads)
             if (row := kept.get(name)) is None:
@@ -54,7 +55,7 @@ async def choose(
     """Choose for every bundle that lacks a choice, and have `engine` adopt it."""
     if settings.name != AUTO:
         return
-    place = where or memory.folder()
+    place = where or plans.folder()
     for one in bundles:
         held = chosen(settings, [one], place, say=log.debug)
         if len(held) == len(one.manifest.detectors):
@@ -92,7 +93,7 @@ def _go_last() -> None:
 async def _adopt(settings: config.Engine, one: Bundle, engine: Engine, place: Path) -> None:
     for (_, name), candidate in chosen(settings, [one], place).items():
         try:
-            await engine.adopt(one, name, candidate)
+            await engine.loaded.adopt(one, name, candidate)
         except (ConfigError, BundleError) as error:
             log.warning("%s %s: %s does not serve: %s", one.label, name, candidate, error)
         else:

@@ -21,7 +21,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
-from importlib import util
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +30,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from rich.table import Table
 
 from edge import bundle as bundles
-from edge.build import memory
 from edge.build.decisions import golden_parts
 from edge.build.memory import Remembered, key_of, remember
 from edge.build.trial import RUNS, WARM_UP, Tried, attempt, best
 from edge.bundle import Bundle
 from edge.config import SHIPPED
 from edge.errors import ConfigError
-from edge.inference.runner import ENGINES, Candidate
+from edge.inference import plans
+from edge.inference.runner import Candidate, present
 
 PLAIN_WIDTH = 130  # columns, where no terminal says how many there are
 SHIPPED_PREFIX = "shipped:"
@@ -73,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
         for name, row in chosen.items()
         if row is not None
     }
-    file = remember(one, kept, options.cache or memory.folder())
+    file = remember(one, kept, options.cache or plans.folder())
     if options.json:
         sys.stdout.write(json.dumps(as_data(one, tried, chosen, kept), indent=1) + "\n")
     else:
@@ -83,11 +82,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def candidates() -> Iterator[Candidate]:
-    """Of every engine whose library is installed, both precisions."""
-    for row in ENGINES:
-        if util.find_spec(row.sdk) is not None:
-            yield Candidate(row.name, "int8")
-            yield Candidate(row.name, "fp32")
+    """Of every engine that may work here, every precision that is worth a trial."""
+    for row in present():
+        yield from (Candidate(row.name, precision) for precision in row.precisions)
 
 
 def try_all(one: Bundle, *, threads: int, runs: int, console: Console) -> dict[str, list[Tried]]:

@@ -10,7 +10,6 @@ import platform
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 
 from edge.bundle import Bundle
@@ -53,15 +52,6 @@ class Remembered:
     candidate: Candidate
 
 
-def folder() -> Path:
-    """CACHE_DIRECTORY, which systemd gives a service, or the user's cache folder (XDG)."""
-    given = os.environ.get("CACHE_DIRECTORY")
-    if given:
-        return Path(given) / "engines"
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "edge-verdict" / "engines"
-
-
 def key_of(bundle: Bundle, detector: str, threads: int) -> Key:
     """As this box is now."""
     passport = bundle.manifest.detectors[detector]
@@ -72,7 +62,7 @@ def key_of(bundle: Bundle, detector: str, threads: int) -> Key:
         device=", ".join(_devices()),
         driver=_first_line(DRIVER),
         threads=str(threads),
-        libraries=", ".join(f"{row.sdk} {v}" for row in ENGINES if (v := _version(row.sdk))),
+        libraries=", ".join(sorted({row.installed for row in ENGINES if row.installed})),
     )
 
 
@@ -138,11 +128,4 @@ def _first_line(file: Path) -> str:
     try:
         return file.read_text().splitlines()[0].strip()
     except (OSError, IndexError):
-        return ""
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
         return ""

@@ -5,12 +5,10 @@ missing and then silently falls back), so only numbers that come back count.
 """
 
 import base64
-import importlib
+import re
 import tempfile
 import time
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,7 +17,15 @@ from edge.certificate import Ran, standing
 from edge.checkup.finding import Finding, ok, problem, warning
 from edge.errors import BundleError, ConfigError
 from edge.inference.detector import load
-from edge.inference.runner import ENGINES, RunFailed, element_type, opener
+from edge.inference.runner import (
+    ENGINES,
+    GPU_SIGNS,
+    RunFailed,
+    element_type,
+    has_gpu,
+    opener,
+    present,
+)
 
 # y = dequantised(quantised(x)) @ dequantised(W), explicit INT8 Q/DQ, per-channel weights, opset 17:
 # x scale 0.5; W rows (1 -2 3) (4 5 -6) (-7 8 9) (10 -11 12), column scales 1, 1/2, 1/4.
@@ -33,17 +39,17 @@ PROBE = base64.b64decode(
 PASSPORT = SeriesInput(kind="series", name="x", unit="1", channels=1, rate_hz=1.0, length=4)
 QUESTION = np.array([[0.4, -1.3, 2.0, 0.26]], np.float32)
 ANSWER = np.array([[-14.5, 1.0, 8.625]], np.float32)  # worked out by hand from the rows above
-GPU_SIGNS = ("/proc/driver/nvidia/version", "/dev/nvhost-gpu", "/dev/nvgpu/igpu0/ctrl")
+TEGRA = Path("/etc/nv_tegra_release")
+FIRST_TEGRA = 38  # JetPack 7
 CUDA_LIBRARIES = ("/usr/local/cuda/version.json", "/usr/local/cuda/version.txt")
-_TENSORRT = ("tensorrt", "tensorrt-cu13", "tensorrt-cu12")
 
 
 def check_engines(needed: str = "openvino") -> list[Finding]:
     """Every engine the box could use; `needed` is the one it will."""
-    has_gpu = any(Path(sign).exists() for sign in GPU_SIGNS)
-    rows = [row for row in ENGINES if row.name == needed or _version(row.sdk)]
+    here = present()
+    rows = [row for row in ENGINES if row.name == needed or row in here]
     found = [check_engine(row.name, row.cure, needed=row.name == needed) for row in rows]
-    return [*found, *_cuda(has_gpu), *_nvidia(has_gpu)]
+    return [*found, *jetpack(), *_nvidia()]
 
 
 def check_engine(name: str, cure: str, *, needed: bool) -> Finding:
@@ -64,7 +70,8 @@ def check_engine(name: str, cure: str, *, needed: bool) -> Finding:
         found = f"{runner.name} answers {answer.tolist()}, right is {ANSWER.tolist()}"
         return fails(name, found, "choose another engine: this one miscalculates here")
     found = f"{runner.name}: an INT8 probe came back right in {took_us:.0f} us"
-    if runner.precision != "int8":
+    on_gpu = any(row.needs_gpu for row in ENGINES if row.name == name)
+    if runner.precision != "int8" and not on_gpu:  # a GPU is as fast in half precision
         return warning(
             name, f"{found}, but calculated in {runner.precision}", "expect slower networks"
         )
@@ -108,44 +115,38 @@ def _certificate(one: Bundle, ran: list[tuple[str, Ran]]) -> Finding:
     return warning("certificate", found, cure)
 
 
-def _cuda(has_gpu: bool) -> list[Finding]:
-    """A session on the GPU alone: providers are listed even where they cannot run."""
-    if not has_gpu or not _version("onnxruntime-gpu"):
-        return []
-    runtime: Any = importlib.import_module("onnxruntime")
-    options = runtime.SessionOptions()
-    options.log_severity_level = 4
-    cure = "install the CUDA and cuDNN that this onnxruntime-gpu names in its release notes"
+def jetpack(release: Path = TEGRA) -> list[Finding]:
+    """A Jetson's software, where it is one that no TensorRT of ours is for."""
     try:
-        session = runtime.InferenceSession(PROBE, options, providers=["CUDAExecutionProvider"])
-        answer = session.run(None, {"x": QUESTION[np.newaxis]})[0]
-    except (RuntimeError, ValueError) as error:
-        return [warning("cuda", _first_line(error), cure)]
-    if session.get_providers()[0] != "CUDAExecutionProvider":
-        return [warning("cuda", f"fell back to {session.get_providers()[0]}", cure)]
-    if not np.allclose(answer[0], ANSWER, atol=1e-3):
-        return [warning("cuda", f"answers {answer.tolist()}", cure)]
-    return [ok("cuda", f"onnxruntime {_version('onnxruntime-gpu')}: the probe ran on the GPU")]
-
-
-def _nvidia(has_gpu: bool) -> list[Finding]:
-    """What is there of CUDA and TensorRT; nothing to say on a box without either."""
-    tensorrt = next((v for n in _TENSORRT if (v := _version(n))), "")
-    if not has_gpu and not tensorrt:
+        found = re.search(r"R(\d+)", release.read_text())
+    except OSError:
         return []
-    if not has_gpu:
-        return [ok("tensorrt", f"{tensorrt}, and no NVIDIA GPU on this box: not used")]
-    driver = _driver()
-    if not tensorrt:
-        return [
-            warning(
-                "tensorrt",
-                f"NVIDIA GPU ({driver}), but no TensorRT for this Python: networks run on the CPU",
-                "on a Jetson use the TensorRT of JetPack 7.2; elsewhere "
-                "pip install 'edge-verdict[gpu]'",
-            )
-        ]
-    return [ok("tensorrt", f"{tensorrt}, {driver}")]
+    if found is None or int(found[1]) >= FIRST_TEGRA:
+        return []
+    return [
+        warning(
+            "jetpack",
+            f"L4T R{found[1]}: JetPack 6 and older, whose TensorRT is for Python 3.10: networks "
+            "run on the processor",
+            "flash JetPack 7.2 (Orin, Thor)",
+        )
+    ]
+
+
+def _nvidia() -> list[Finding]:
+    """A GPU that no engine uses; nothing to say on a box without one."""
+    if not has_gpu():
+        return []
+    if any(row.needs_gpu for row in present()):
+        return [ok("gpu", _driver())]
+    return [
+        warning(
+            "gpu",
+            f"NVIDIA GPU ({_driver()}), and no library that uses it: networks run on the processor",
+            "pip install 'edge-verdict[gpu]' in place of onnxruntime; on a Jetson use the TensorRT "
+            "of JetPack 7.2",
+        )
+    ]
 
 
 def _driver() -> str:
@@ -153,13 +154,6 @@ def _driver() -> str:
         if Path(name).is_file():
             return " ".join(Path(name).read_text().split()[:8])
     return "driver version unknown"
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 def _first_line(error: Exception) -> str:

@@ -33,7 +33,7 @@ from rich.progress import track
 from edge import baseline, bundle, config
 from edge.baseline import Baselines
 from edge.bundle import Bundle
-from edge.commission.learn import Change, GoodPart, baselines, changes, windows_of
+from edge.commission.learn import FEWEST, Change, GoodPart, baselines, changes, windows_of
 from edge.commission.show import as_data, show, show_kept
 from edge.config import Line, Station
 from edge.errors import ConfigError
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     sensors = {sensor.id: sensor for sensor in station.sensors}
     made = partial(baselines, sensors=station.sensors, bundle=one, station=station.id, today=today)
     new = made(good)
-    changed = changes(good, sensors, one, made)
+    changed = changes(good, sensors, one, partial(made, fewest=FEWEST - 1))
     show(station.id, new, changed, one, console)
     _say_missing(good, station, new, one, console)
     if options.json:

@@ -16,7 +16,6 @@ from edge.monitor import Typical, typical
 from edge.windows import join
 
 FEWEST = 10  # windows of a sensor; the median of fewer is another one with the next part
-FOLDS = 2
 
 Answers = Sequence[Sequence[Answer]]  # of each sensor, by its windows
 Made = Callable[[Sequence["GoodPart"]], Baselines]
@@ -48,7 +47,12 @@ def usable(answer: Answer, bundle: Bundle) -> bool:
 
 
 def baselines(
-    parts: Sequence[GoodPart], sensors: Iterable[Sensor], bundle: Bundle, station: str, today: str
+    parts: Sequence[GoodPart],
+    sensors: Iterable[Sensor],
+    bundle: Bundle,
+    station: str,
+    today: str,
+    fewest: int = FEWEST,
 ) -> Baselines:
     """Of every sensor of a station that these parts say enough of.
 
@@ -63,12 +67,12 @@ def baselines(
     found: list[Baseline] = []
     for sensor in sensors:
         windows = windows_of(parts, sensor.id, bundle)
-        if len(windows) >= FEWEST:
+        if len(windows) >= fewest:
             middle = _typical(windows, bundle)
             found.append(_baseline(sensor, middle, len(windows), bundle, today))
     if not found:
         raise ConfigError(
-            f"{station}: {len(parts)} good parts, and no sensor has {FEWEST} whole windows of "
+            f"{station}: {len(parts)} good parts, and no sensor has {fewest} whole windows of "
             "them; run more parts that are known to be good"
         )
     return Baselines(station=station, baselines=tuple(found))
@@ -88,16 +92,22 @@ def windows_of(parts: Sequence[GoodPart], sensor: str, bundle: Bundle) -> list[A
 def changes(
     parts: Sequence[GoodPart], sensors: Mapping[str, Sensor], bundle: Bundle, made: Made
 ) -> list[Change]:
-    """What the parts are judged as, without and with; each by a baseline of the others' half."""
+    """What the parts are judged as, without and with; each by a baseline of all the others."""
     found: list[Change] = []
-    for fold in range(FOLDS):
-        held = [one for number, one in enumerate(parts) if number % FOLDS == fold]
-        known = made([one for number, one in enumerate(parts) if number % FOLDS != fold])
+    for number, one in enumerate(parts):
+        known = made([*parts[:number], *parts[number + 1 :]])
         taken_off = offsets(known, sensors, bundle)
-        found += [
-            Change(one.name, judge(one, {}, bundle), judge(one, taken_off, bundle)) for one in held
-        ]
-    return sorted(found, key=lambda change: [one.name for one in parts].index(change.part))
+        found.append(Change(one.name, judge(one, {}, bundle), judge(one, taken_off, bundle)))
+    return found
+
+
+def shift(logits: Sequence[float], workshop: Typical) -> float:
+    """How far a station moves the log-odds of the class that it favours most, against good.
+
+    Natural units; the first class is the good one. Of a baseline's logits, (class,).
+    """
+    moved = np.asarray(logits) - workshop.logits
+    return float((moved[1:] - moved[0]).max())
 
 
 def judge(part: GoodPart, taken_off: Mapping[str, Offset], bundle: Bundle) -> Judged:

@@ -12,10 +12,12 @@ from rich.table import Table
 
 from edge.baseline import Baseline, Baselines
 from edge.bundle import Bundle
-from edge.commission.learn import Change
+from edge.commission.learn import Change, shift
 from edge.judge import Judged
+from edge.monitor import Typical
 
 DECISIONS = ("ok", "uncertain", "defect")
+FAR = 4.0  # shift; at stations like those of the workshop it is below 3
 
 
 def show(
@@ -24,13 +26,21 @@ def show(
     """Sensor by sensor, then the verdicts."""
     title = f"{station}: {len(changed)} good parts, judged by {one.label}"
     table = Table("sensor", box=SIMPLE, title=title, title_justify="left")
-    for column in ("parts", "P(good) before", "after", "doubted before", "after"):
+    for column in ("parts", "P(good) before", "after", "doubted before", "after", "shift"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in new.baselines:
-        table.add_row(row.sensor, str(row.parts), *_cells(row, changed, one))
+        moved = f"{shift(row.logits, _workshop(row, one)):.1f}"
+        table.add_row(row.sensor, str(row.parts), *_cells(row, changed, one), moved)
     console.print(table)
     for row in new.baselines:
         console.print(f"  {row.sensor}: {_moved(row, one)}", markup=False)
+    for row in new.baselines:
+        if shift(row.logits, _workshop(row, one)) > FAR:
+            console.print(
+                f"{row.sensor}: this station is unlike all that the network was taught on. A "
+                "baseline lets good parts pass, but not all defects are seen as before: measure "
+                "escapes with edge accept, or teach the network with recordings of this station"
+            )
     verdicts = Table("verdicts", box=SIMPLE)
     for column in ("without a baseline", "with it"):
         verdicts.add_column(column, justify="right")
@@ -81,6 +91,7 @@ def as_data(new: Baselines, changed: Sequence[Change], one: Bundle) -> dict[str,
         "parts": len(changed),
         "verdicts_before": dict(before),
         "verdicts_after": dict(after),
+        "shift": {row.sensor: shift(row.logits, _workshop(row, one)) for row in new.baselines},
         "stopped": list(stopped(changed)),
         "baselines": [row.model_dump(mode="json") for row in new.baselines],
     }
@@ -112,13 +123,17 @@ def _doubted(judged: Sequence[Judged], sensor: str) -> int:
     return sum(each.reports[sensor].reliability < 1.0 for each in judged)
 
 
-def _moved(row: Baseline, one: Bundle) -> str:
-    """What the station's windows measure, and what the workshop's did."""
-    workshop = next(
+def _workshop(row: Baseline, one: Bundle) -> Typical:
+    return next(
         one.typical[name]
         for name, detector in one.manifest.detectors.items()
         if one.manifest.files[detector.file] == row.network_sha256
     )
+
+
+def _moved(row: Baseline, one: Bundle) -> str:
+    """What the station's windows measure, and what the workshop's did."""
+    workshop = _workshop(row, one)
     return ", ".join(
         f"{name} {value:.3g} (workshop {workshop.measured[name]:.3g})"
         for name, value in row.measured.items()

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from edge import config
 from edge.bundle import Bundle, ClipInput
-from edge.inference.engine import Engine, Key
+from edge.inference.engine import Engine
 from edge.inference.golden import Golden
+from edge.inference.loaded import Key
 from edge.inference.runner import Candidate
 from sensors.signal import Quality, Window
 

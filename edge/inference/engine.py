@@ -6,29 +6,27 @@ other. The libraries release the interpreter while they compute.
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge import config
 from edge.bundle import Bundle
-from edge.certificate import Ran
-from edge.errors import BundleError, ConfigError, QueueFull
-from edge.inference.detector import Detector, Score, load, load_chosen
+from edge.errors import QueueFull
+from edge.inference.detector import Detector, Score
 from edge.inference.jobs import Job, Jobs, Then
-from edge.inference.runner import Candidate, Opener, RunFailed, opener
+from edge.inference.loaded import Key, Loaded
+from edge.inference.runner import Candidate, Opener, RunFailed
 from edge.inference.worker import Worker
 from sensors.signal import Count, Window
 
-log = logging.getLogger(__name__)
 DEPTH = 64  # windows running or waiting; a newer one is refused
-Key = tuple[str, str]  # sha256 of the bundle, detector
+T = TypeVar("T")
 
 
 class Engine:
@@ -54,12 +52,10 @@ class Engine:
         chosen: Mapping[Key, Candidate] | None = None,
     ) -> None:
         self._settings = settings
-        self._bundles = {bundle.sha256: bundle for bundle in bundles}
+        self._bundles = list({bundle.sha256: bundle for bundle in bundles}.values())
         self._count = count
-        self._open_runner = open_runner  # None: the one that the settings name
-        self._cache = cache
         self._chosen = chosen or {}  # the others run as the settings say
-        self._detectors: dict[Key, Detector] = {}
+        self.loaded = Loaded(settings, open_runner, cache)
         self._jobs = Jobs()
         self._workers = [
             Worker(self._jobs, self._skipped, self._left) for _ in range(settings.workers)
@@ -76,7 +72,9 @@ class Engine:
                 worker.start()
                 self._at_work += 1
             resources.push_async_callback(self._end)
-            self._detectors = await self._put(Job("engine", self._report, call=self._load))
+            made = await self._put(Job("engine", self._report, call=self._load))
+            for bundle, detectors in zip(self._bundles, made, strict=True):
+                self.loaded.take(bundle, detectors)
             self._resources = resources.pop_all()
         return self
 
@@ -87,22 +85,6 @@ class Engine:
         trace: TracebackType | None,
     ) -> None:
         await self._resources.aclose()
-
-    @property
-    def names(self) -> dict[str, str]:
-        """What runs each detector: "motor 1.0.0 camera" -> "openvino 2026.4.1 cpu, int8"."""
-        return {
-            f"{self._bundles[sha256].label} {name}": f"{one.runner.name}, {one.runner.precision}"
-            for (sha256, name), one in self._detectors.items()
-        }
-
-    def ran(self, bundle: Bundle) -> list[tuple[str, Ran]]:
-        """What each detector of a bundle answers on."""
-        return [
-            (name, Ran(engine=one.runner.name, precision=one.runner.precision))
-            for (sha256, name), one in self._detectors.items()
-            if sha256 == bundle.sha256
-        ]
 
     @property
     def is_hung(self) -> bool:
@@ -128,7 +110,7 @@ class Engine:
         if self._unsettled >= DEPTH:
             self._count(window.sensor, "inference_queue_full")
             raise QueueFull(f"{DEPTH} windows wait for the engine already")
-        network = self._detectors[bundle.sha256, detector]
+        network = self.loaded.detector(bundle, detector)
         return self._put(Job(window.sensor, self._report, network, window, then=then))
 
     def _put(self, job: Job) -> asyncio.Future[Any]:
@@ -143,39 +125,29 @@ class Engine:
         It takes work off the window's run, and nothing else: where the thread has no time for it,
         or the network takes its pictures all at once, it is left out.
         """
-        network = self._detectors[bundle.sha256, detector]
+        network = self.loaded.detector(bundle, detector)
         if not network.looks or self.is_hung:
             return
         look = partial(network.look, picture)
         if not self._jobs.put_look(Job(sensor, self._looked, network, call=look)):
             self._count(sensor, "look_queue_full")
 
-    def _load(self) -> dict[Key, Detector]:
-        return {
-            (sha256, name): self._load_one(bundle, name, self._chosen.get((sha256, name)))
-            for sha256, bundle in self._bundles.items()
-            for name in bundle.manifest.detectors
-        }
+    def _load(self) -> list[dict[Key, Detector]]:
+        return [self.loaded.compile(bundle, self._chosen) for bundle in self._bundles]
 
-    def _load_one(self, bundle: Bundle, name: str, chosen: Candidate | None) -> Detector:
-        threads = self._settings.threads
-        if chosen is not None:
-            try:
-                return load_chosen(bundle, name, chosen, threads=threads)
-            except (ConfigError, BundleError) as error:
-                log.warning("%s %s: %s does not serve: %s", bundle.label, name, chosen, error)
-        open_runner = self._open_runner or opener(self._settings.name)
-        return load(bundle, name, open_runner, threads=threads, cache=self._cache)
+    @property
+    def is_idle(self) -> bool:
+        """No window runs or waits."""
+        return self._unsettled == 0
 
-    async def adopt(self, bundle: Bundle, name: str, chosen: Candidate) -> None:
-        """Run a detector on another engine from the next window on; none waits meanwhile.
+    def behind(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        """Do something on an inference thread once nothing else waits for one.
 
-        Raises:
-            ConfigError, BundleError: the new one does not serve; the old one goes on.
+        The future raises what `call` raises. The caller bounds how much it asks for.
         """
-        threads = self._settings.threads
-        one = await asyncio.to_thread(load_chosen, bundle, name, chosen, threads=threads)
-        self._detectors[bundle.sha256, name] = one
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put_behind(Job("", self._answered, call=call, future=future))
+        return future
 
     # --- on the threads --------------------------------------------------------------------------
 
@@ -189,6 +161,9 @@ class Engine:
 
     def _skipped(self, job: Job) -> None:
         self._tell_loop(self._skip, job)
+
+    def _answered(self, job: Job, outcome: object) -> None:
+        self._tell_loop(_answer, job, outcome)
 
     def _left(self) -> None:
         self._tell_loop(self._leave)
@@ -215,6 +190,8 @@ class Engine:
             job.then(job.future)
 
     def _skip(self, job: Job) -> None:
+        if not job.sensor:
+            return  # it was behind everything
         self._unsettled -= 1
         self._count(job.sensor, "inference_skipped")
 
@@ -237,3 +214,13 @@ class Engine:
                 await self._ended.wait()
                 for worker in self._workers:
                     worker.join()  # at once: that was its last act
+
+
+def _answer(job: Job, outcome: object) -> None:
+    assert job.future is not None
+    if job.future.cancelled():
+        return
+    if isinstance(outcome, BaseException):
+        job.future.set_exception(outcome)
+    else:
+        job.future.set_result(outcome)

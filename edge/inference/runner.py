@@ -3,9 +3,11 @@
 Each engine is a module that alone imports its SDK and has one function, `open_runner`.
 """
 
+import contextlib
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -124,12 +126,49 @@ class Backend:
     module: str
     sdk: str
     cure: str
+    packages: tuple[str, ...]  # that bring the SDK, any of them
+    precisions: tuple[Precision, ...]  # that are worth a trial
+    needs_gpu: bool = False
+
+    @property
+    def installed(self) -> str:
+        """Package and version that its SDK comes from; "" where none is installed."""
+        for package in self.packages:
+            with contextlib.suppress(metadata.PackageNotFoundError):
+                return f"{package} {metadata.version(package)}"
+        return ""
 
 
 ENGINES = (
-    Backend("openvino", "edge.inference.openvino", "openvino", "pip install openvino"),
-    Backend("onnxruntime", "edge.inference.ort", "onnxruntime", "pip install onnxruntime"),
-)
+    Backend(
+        "openvino", "edge.inference.openvino", "openvino", "pip install openvino",
+        ("openvino",), ("int8", "fp32"),
+    ),
+    Backend(
+        "onnxruntime", "edge.inference.ort", "onnxruntime", "pip install onnxruntime",
+        ("onnxruntime", "onnxruntime-gpu"), ("int8", "fp32"),
+    ),
+    Backend(
+        "onnxruntime-cuda", "edge.inference.ort_cuda", "onnxruntime",
+        "pip install 'edge-verdict[gpu]'", ("onnxruntime-gpu",), ("fp16", "fp32"), needs_gpu=True,
+    ),
+    Backend(
+        "tensorrt", "edge.inference.trt", "tensorrt", "pip install 'edge-verdict[tensorrt]'",
+        ("tensorrt", "tensorrt-cu13", "tensorrt-cu12", "tensorrt-rtx-cu13-bindings"),
+        ("int8", "fp16", "fp32"), needs_gpu=True,
+    ),
+)  # fmt: skip
+GPU_SIGNS = ("/proc/driver/nvidia/version", "/dev/nvhost-gpu", "/dev/nvgpu/igpu0/ctrl")
+
+
+def has_gpu() -> bool:
+    """The driver of an NVIDIA GPU is loaded, a Jetson's too."""
+    return any(Path(sign).exists() for sign in GPU_SIGNS)
+
+
+def present() -> list[Backend]:
+    """Engines whose library is installed, and which there is a GPU for where they need one."""
+    return [row for row in ENGINES if row.installed and (has_gpu() or not row.needs_gpu)]
 
 
 AUTO = "auto"  # for each network what was chosen for it; of what nothing was chosen for:

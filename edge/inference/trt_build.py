@@ -10,9 +10,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge.errors import BundleError, EngineMissing
+from edge.inference.runner import Precision
+
+if TYPE_CHECKING:
+    import tensorrt
 
 CURE = "pip install tensorrt on a box with an NVIDIA GPU; to build for one elsewhere: make engines"
 _FIELD = re.compile(r"Datatype: (\w+)")
@@ -49,6 +53,14 @@ class Built:
     layers: tuple[Layer, ...]
     library: str  # name and version
     capability: str  # "SM86", or "CURRENT"
+    timing: bytes = b""  # what the builder measured; of use to a later build on this GPU
+
+    @property
+    def precision(self) -> Precision:
+        """What its heaviest layers multiply in."""
+        if any(layer.is_integer for layer in self.layers):
+            return "int8"
+        return "fp16" if any("Half" in layer.inputs for layer in self.layers) else "fp32"
 
 
 def library() -> Any:
@@ -62,7 +74,8 @@ def library() -> Any:
     except ImportError:
         pass
     else:
-        return tensorrt
+        if hasattr(tensorrt, "Builder"):  # its type stubs alone leave an empty package
+            return tensorrt
     try:
         import onnxruntime_ep_nv_tensorrt_rtx  # noqa: F401, PLC0415 - brings the library itself
         import tensorrt_rtx_bindings  # noqa: PLC0415
@@ -71,11 +84,20 @@ def library() -> Any:
     return tensorrt_rtx_bindings
 
 
-def build(file: Path, capability: str = "CURRENT") -> Built:
+def build(
+    file: Path,
+    capability: str = "CURRENT",
+    *,
+    data: bytes | None = None,
+    most: int = 1,
+    timing: bytes = b"",
+) -> Built:
     """Parse, optimise and serialise.
 
     `capability` names a generation of GPUs ("SM86"); another than this machine's own only
-    TensorRT for RTX can build for. Blocks for seconds, on a Jetson for minutes.
+    TensorRT for RTX can build for. `data` is the network, where it is not what `file` holds.
+    Where its batch is free, one engine takes 1 to `most` windows, the fastest with one. `timing` is
+    what an earlier build on this GPU measured. Blocks for seconds, on a Jetson for minutes.
 
     Raises:
         EngineMissing: no TensorRT, or it builds for no such GPU.
@@ -83,24 +105,68 @@ def build(file: Path, capability: str = "CURRENT") -> Built:
     """
     trt = library()
     said: list[str] = []
-    logger = _logger(trt, said.append)
-    builder = trt.Builder(logger)
+    logger = build_logger(trt, said.append)
+    builder: tensorrt.Builder = trt.Builder(logger)
     if builder is None:
-        raise EngineMissing(f"{trt.__name__}: no builder: {_complaint(said)}")
-    network = builder.create_network(_strongly_typed(trt))
-    parser = trt.OnnxParser(network, logger)
-    if not parser.parse_from_file(str(file)):
+        raise EngineMissing(f"{trt.__name__}: no builder: {complaint(said)}")
+    network: tensorrt.INetworkDefinition = builder.create_network(_strongly_typed(trt))
+    parser: tensorrt.OnnxParser = trt.OnnxParser(network, logger)
+    is_read = parser.parse_from_file(str(file)) if data is None else parser.parse(data)
+    if not is_read:
         first = parser.get_error(0) if parser.num_errors else "no reason given"
         raise BundleError(f"{file}: TensorRT does not take it: {first}")
-    config = builder.create_builder_config()
+    config: tensorrt.IBuilderConfig = builder.create_builder_config()
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # else layers are not listed
     if capability != "CURRENT":
         _aim(trt, config, capability)
+    _profile(trt, file, builder, network, config, most)
+    measures = trt.__name__ == "tensorrt"  # TensorRT for RTX chooses kernels where it runs
+    if measures:
+        config.set_timing_cache(config.create_timing_cache(timing), ignore_mismatch=False)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise BundleError(f"{file}: TensorRT cannot build it for {capability}: {_complaint(said)}")
-    label = f"{trt.__name__.removesuffix('_bindings')} {trt.__version__}"
-    return Built(bytes(plan), tuple(_layers(said)), label, capability)
+        raise BundleError(f"{file}: TensorRT cannot build it for {capability}: {complaint(said)}")
+    measured = config.get_timing_cache() if measures else None
+    return Built(
+        bytes(plan),
+        tuple(_layers(said)),
+        version(trt),
+        capability,
+        b"" if measured is None else bytes(measured.serialize()),
+    )
+
+
+def version(trt: Any) -> str:
+    """Name and version of a library: "tensorrt 10.16.1.11"."""
+    return f"{trt.__name__.removesuffix('_bindings')} {trt.__version__}"
+
+
+def lengths(shape: "tensorrt.Dims") -> list[int]:
+    """Of every axis; -1 is one that is free."""
+    return [int(shape[axis]) for axis in range(len(shape))]
+
+
+def _profile(
+    trt: Any,
+    file: Path,
+    builder: "tensorrt.Builder",
+    network: "tensorrt.INetworkDefinition",
+    config: "tensorrt.IBuilderConfig",
+    most: int,
+) -> None:
+    """Say how large a free batch may be."""
+    profile: tensorrt.IOptimizationProfile | None = None
+    for number in range(network.num_inputs):
+        port = network.get_input(number)
+        first, *sizes = lengths(port.shape)
+        if -1 in sizes:
+            raise BundleError(f"{file}: input {port.name} is free in more than its batch")
+        if first == -1:
+            profile = profile or builder.create_optimization_profile()
+            one, all_of_them = trt.Dims([1, *sizes]), trt.Dims([most, *sizes])
+            profile.set_shape(port.name, one, one, all_of_them)
+    if profile is not None:
+        config.add_optimization_profile(profile)
 
 
 def _strongly_typed(trt: Any) -> int:
@@ -119,7 +185,7 @@ def _aim(trt: Any, config: Any, capability: str) -> None:
     config.set_compute_capability(target, 0)
 
 
-def _logger(trt: Any, say: Say) -> Any:
+def build_logger(trt: Any, say: Say) -> Any:
     """Only the verbose log lists the layers of an engine without a GPU to read it back on."""
 
     class Logger(trt.ILogger):  # type: ignore[misc]  # a class of whichever library is here
@@ -136,7 +202,7 @@ def _logger(trt: Any, say: Say) -> Any:
     return Logger()
 
 
-def _complaint(said: list[str]) -> str:
+def complaint(said: list[str]) -> str:
     wrong = [line for line in said if line.startswith(("ERROR ", "INTERNAL_ERROR "))]
     return wrong[-1] if wrong else "no reason given"
 

@@ -12,12 +12,15 @@ Anybody, anywhere:
 On the box (of /etc/edge/line.toml or --line; its table [bundles] names store and keys):
   edge bundle install motor-0.3.0.bundle           checked, tried on the engine, kept
   edge bundle list                                 versions, and which is active where
+  edge bundle shadow motor 0.3.0                   judges beside the active one, publishes nothing
+  edge bundle status                               what the daemon judges by; shadow and published
   edge bundle promote motor 0.3.0                  wherever the line says "store:motor"
   edge bundle promote motor 0.3.0 --station cell1
   edge bundle rollback --station cell1             what was active before is active again
   edge bundle remove motor 0.2.0
 
-A running daemon goes on with what it has: it takes what was promoted at its next start.
+A daemon at work loads and proves a version while the old one judges, and takes it between two
+parts; the command returns when that is done. Where none is at work, its next start takes it.
 
 Keys and signatures are minisign's: `minisign -Vm manifest.toml -p quality.pub` verifies as well,
 and a secret key with a password made by `minisign -G` signs here, too. Refused, with nothing
@@ -35,7 +38,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge.errors import BundleError
-from edge.store import keeping, making
+from edge.store import changing, keeping, making
 from edge.store.where import LINE
 
 Verb = tuple[Callable[[argparse.Namespace], None], str, tuple[str, ...]]
@@ -48,8 +51,14 @@ VERBS: dict[str, Verb] = {  # name: what it does, a line of help, its arguments
     "verify": (making.verify, "check signature and contents", ("bundle", "key", "keys", "line")),
     "install": (keeping.install, "check a bundle and keep it", ("bundle", "box", "untried")),
     "list": (keeping.list_, "show versions, and which is active where", ("store", "line", "json")),
-    "promote": (keeping.promote, "make a version the active one", ("version", "box", "place")),
-    "rollback": (keeping.rollback, "return to what was active before", ("box", "place")),
+    "shadow": (
+        changing.shadow,
+        "have a version judge beside the active one",
+        ("maybe", "box", "place"),
+    ),
+    "status": (changing.status, "show what the daemon judges by", ("store", "line", "json")),
+    "promote": (changing.promote, "make a version the active one", ("version", "box", "place")),
+    "rollback": (changing.rollback, "return to what was active before", ("box", "place")),
     "remove": (keeping.remove, "delete a version that nobody needs", ("version", "store", "line")),
 }
 
@@ -75,6 +84,12 @@ def run(options: argparse.Namespace) -> int:
 def _version(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("name", metavar="NAME", help="of the bundle, e.g. motor")
     verb.add_argument("version", metavar="VERSION", help="e.g. 0.3.0")
+
+
+def _maybe(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("name", metavar="NAME", nargs="?", help="of the bundle, e.g. motor")
+    verb.add_argument("version", metavar="VERSION", nargs="?", help="e.g. 0.3.0")
+    verb.add_argument("--end", action="store_true", help="end what judges in shadow there")
 
 
 def _store(verb: argparse.ArgumentParser) -> None:
@@ -123,6 +138,7 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], object]] = {
         "--untried", action="store_true", help="do not have the engine try the networks"
     ),
     "version": _version,
+    "maybe": _maybe,
     "store": _store,
     "keys": _keys,
     "line": _line,

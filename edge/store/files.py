@@ -1,11 +1,14 @@
 """Files that are whole or not there, whatever happens in between."""
 
+import fcntl
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from edge.errors import BundleError
+from edge.errors import BundleError, ConfigError
 
 CHUNK = 2**20
 FILE_MODE, FOLDER_MODE = 0o644, 0o755  # the daemon is another user than who installs
@@ -40,6 +43,47 @@ def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def make_folder(folder: Path, root: Path) -> None:
+    """With the folders above it up to `root`, on disk; each belongs to whom the one above does.
+
+    So what root makes below a folder of the daemon's user, that user may change.
+    """
+    missing = [one for one in (folder, *folder.parents) if one.is_relative_to(root)]
+    for one in reversed(missing):
+        if not one.is_dir():
+            one.mkdir()
+            one.chmod(FOLDER_MODE)  # whatever the umask: the daemon is another user
+            if os.geteuid() == 0:
+                above = one.parent.stat()
+                os.chown(one, above.st_uid, above.st_gid)
+            sync_folder(one.parent)
+
+
+@contextmanager
+def locked(folder: Path, name: str) -> Iterator[None]:
+    """One change at a time, by whatever process; a lock ends with its process.
+
+    Raises:
+        ConfigError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / name, os.O_RDONLY | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise ConfigError(
+            f"{folder}: cannot be written ({error.strerror}); run this as a user who may"
+        ) from error
+    try:
+        with suppress(PermissionError):  # whoever made it did
+            os.fchmod(handle, FILE_MODE)  # whatever the umask: the daemon takes it as well
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    except OSError as error:
+        raise ConfigError(f"{folder}: {error.strerror}; nothing was made active") from error
     finally:
         os.close(handle)
 

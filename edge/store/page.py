@@ -124,13 +124,13 @@ def show_listing(data: Mapping[str, Any], out: Console) -> None:
         [
             one["station"],
             one["recipe"],
-            *map(_label, (one["active"], one["previous"])),
+            *map(_label, (one["active"], one["shadow"], one["previous"])),
             one["changed"],
         ]
         for one in data["places"]
     )
-    _table(out, "at its next start the daemon takes",
-           ["station", "recipe", "active", "before", "since"], places)  # fmt: skip
+    _table(out, "chosen (edge bundle status says what a daemon at work judges by)",
+           ["station", "recipe", "active", "shadow", "before", "since"], places)  # fmt: skip
 
 
 def _label(ref: Mapping[str, str] | None) -> str:

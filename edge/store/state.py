@@ -14,6 +14,7 @@ from edge.store.version import Version
 from sensors.wiring import Id, Row
 
 SUFFIX = ".json"
+COMMAND, RULE, FAULT = "command", "rule", "fault"  # who changes a state
 MAX_RECIPE = 200  # bytes of its file name
 
 
@@ -52,10 +53,14 @@ class State(Row):
     active: Ref
     previous: Ref | None = None  # what a rollback returns to
     shadow: Ref | None = None  # judges beside the active one and publishes nothing
+    shadow_since: str = ""  # ISO 8601, UTC
+    proving: bool = False  # the active one is on probation: it may yet give way to the previous
     floors: dict[str, str] = Field(
         default_factory=dict
     )  # by name of a bundle: the least version to be promoted
     changed: str  # ISO 8601, UTC
+    by: str = COMMAND  # or "rule", or "fault"
+    why: str = ""
 
     @property
     def place(self) -> Place:
@@ -66,7 +71,9 @@ class State(Row):
         return tuple(one for one in (self.active, self.previous, self.shadow) if one)
 
 
-def promoted(before: State | None, place: Place, new: Ref) -> State:
+def promoted(
+    before: State | None, place: Place, new: Ref, *, by: str = COMMAND, why: str = ""
+) -> State:
     """`new` judges from now on; a lower version of it does not come back but by a rollback.
 
     Raises:
@@ -85,12 +92,16 @@ def promoted(before: State | None, place: Place, new: Ref) -> State:
         active=new,
         previous=previous,
         shadow=None if before is None or before.shadow == new else before.shadow,
+        shadow_since=before.shadow_since if before else "",
+        proving=previous is not None,
         floors={**floors, new.name: new.version},
         changed=_now(),
+        by=by,
+        why=why,
     )
 
 
-def rolled_back(before: State) -> State:
+def rolled_back(before: State, *, by: str = COMMAND, why: str = "") -> State:
     """What was active before is active again, and may be followed by any version above it.
 
     Raises:
@@ -102,8 +113,42 @@ def rolled_back(before: State) -> State:
             f"{before.place}: there is nothing to return to; {before.active.label} stays active"
         )
     floors = {**before.floors, old.name: old.version}
-    changes = {"active": old, "previous": None, "floors": floors, "changed": _now()}
-    return before.model_copy(update=changes)
+    shadow = None if before.shadow == old else before.shadow
+    changes = {"active": old, "previous": None, "shadow": shadow, "floors": floors}
+    return _changed(before, by, why, proving=False, **changes)
+
+
+def shadowed(before: State | None, place: Place, new: Ref) -> State:
+    """`new` judges beside the active one from now on, in place of any other shadow.
+
+    Raises:
+        BundleError: nothing is active there, or this very one is, or it is the shadow already.
+    """
+    if before is None:
+        raise BundleError(f"{place}: nothing was promoted there yet; a shadow judges beside that")
+    if new in (before.active, before.shadow):
+        role = "active" if new == before.active else "the shadow"
+        raise BundleError(f"{place}: {new.label} is {role} already")
+    return _changed(before, COMMAND, "", shadow=new, shadow_since=_now())
+
+
+def unshadowed(before: State | None, place: Place, *, by: str = COMMAND, why: str = "") -> State:
+    """
+    Raises:
+        BundleError: there is no shadow.
+    """
+    if before is None or before.shadow is None:
+        raise BundleError(f"{place}: no bundle judges in shadow there")
+    return _changed(before, by, why, shadow=None)
+
+
+def proved(before: State) -> State:
+    """Its probation is over: it stays until somebody changes it."""
+    return before.model_copy(update={"proving": False})
+
+
+def _changed(before: State, by: str, why: str, **changes: object) -> State:
+    return before.model_copy(update={**changes, "changed": _now(), "by": by, "why": why})
 
 
 def check_floor(floor: str | None, new: Ref, where: str) -> None:
@@ -157,4 +202,4 @@ def write(root: Path, state: State) -> None:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -7,21 +7,19 @@ Whoever changes something holds the lock. Readers need none: a version appears a
 rename, and a state file is replaced as a whole.
 """
 
-import fcntl
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from edge.bundle import load
-from edge.errors import BundleError, ConfigError
+from edge.errors import BundleError
 from edge.store import state
 from edge.store.arrival import Arrival, Trusted, check_signature, receive
-from edge.store.files import FOLDER_MODE, sync_folder
+from edge.store.files import FOLDER_MODE, locked, make_folder, sync_folder
 from edge.store.screen import rehearse
-from edge.store.state import Place, Ref, State
+from edge.store.state import COMMAND, Place, Ref, State
 from edge.store.version import Version
 
 BUNDLES, PLACES, LOCK, INCOMING = "bundles", "places", ".lock", ".incoming"
@@ -69,7 +67,7 @@ class Store:
         Raises:
             BundleError: it is refused; the store is as it was.
         """
-        with self._locked(), self._incoming() as staged:
+        with locked(self.folder, LOCK), self._incoming() as staged:
             arrival = receive(source, staged, trusted)
             one = arrival.bundle
             new = Ref(name=one.manifest.name, version=one.manifest.version, sha256=one.sha256)
@@ -104,42 +102,77 @@ class Store:
             raise BundleError(f"{folder}: holds {found.label}; remove it and install again")
         return found
 
-    def promote(self, name: str, version: str, places: Sequence[Place], trusted: Trusted) -> None:
+    def promote(
+        self,
+        name: str,
+        version: str,
+        places: Sequence[Place],
+        trusted: Trusted,
+        *,
+        by: str = COMMAND,
+        why: str = "",
+    ) -> None:
         """Make a version the active one at these places; none changes where one refuses.
 
         Raises:
             BundleError: it is lower than what was promoted, active already, or as `ref`.
         """
-        with self._locked():
+        with locked(self.folder, LOCK):
             new = self.ref(name, version, trusted)
             self._check_floors(new)
-            self._write([state.promoted(self.state(one), one, new) for one in places])
+            self._write([state.promoted(self.state(p), p, new, by=by, why=why) for p in places])
 
-    def rollback(self, places: Sequence[Place], trusted: Trusted) -> list[State]:
+    def rollback(
+        self, places: Sequence[Place], trusted: Trusted, *, by: str = COMMAND, why: str = ""
+    ) -> list[State]:
         """Make active again what was active before; none changes where one place refuses.
 
         Raises:
             BundleError: nothing was active before, or it is not what it was then, or as `ref`.
         """
-        with self._locked():
+        with locked(self.folder, LOCK):
             after = []
             for place in places:
                 before = self.state(place)
                 if before is None:
                     raise BundleError(f"{place}: nothing was ever promoted there")
-                after.append(state.rolled_back(before))
+                after.append(state.rolled_back(before, by=by, why=why))
                 old = after[-1].active
                 if self.ref(old.name, old.version, trusted) != old:
                     raise BundleError(f"{place}: {old.label} is not what it was when it was active")
             self._write(after)
             return after
 
+    def shadow(self, name: str, version: str, places: Sequence[Place], trusted: Trusted) -> None:
+        """Have a version judge beside the active one at these places; none changes where one
+        refuses.
+
+        Raises:
+            BundleError: nothing is active there, or this very version is, or as `ref`.
+        """
+        with locked(self.folder, LOCK):
+            new = self.ref(name, version, trusted)
+            self._write([state.shadowed(self.state(one), one, new) for one in places])
+
+    def change(self, place: Place, change: Callable[[State], State | None]) -> None:
+        """Whatever else may happen to one place; nothing where `change` gives None.
+
+        Raises:
+            BundleError: nothing was promoted there, or `change` refuses.
+        """
+        with locked(self.folder, LOCK):
+            before = self.state(place)
+            if before is None:
+                raise BundleError(f"{place}: nothing was ever promoted there")
+            if (after := change(before)) is not None:
+                self._write([after])
+
     def remove(self, name: str, version: str) -> None:
         """
         Raises:
             BundleError: it is not installed, or some place needs it.
         """
-        with self._locked(), self._incoming() as staged:
+        with locked(self.folder, LOCK), self._incoming() as staged:
             folder = self.folder_of(name, version)
             if (name, version) not in [(one, str(number)) for one, number in self.installed()]:
                 raise BundleError(f"{name} {version} is not installed")
@@ -147,7 +180,7 @@ class Store:
                 if needed := [
                     ref for ref in one.refs if (ref.name, ref.version) == (name, version)
                 ]:
-                    role = "active" if needed[0] == one.active else "what a rollback returns to"
+                    role = _role(one, needed[0])
                     raise BundleError(f"{name} {version} is {role} at {one.place}; it stays")
             folder.rename(staged / "removed")  # at once, or not at all
             sync_folder(folder.parent)
@@ -160,36 +193,16 @@ class Store:
     def _write(self, after: Sequence[State]) -> None:
         for one in after:
             path = state.path_of(self.places, one.place)
-            _make_folder(path.parent, self.folder)
+            make_folder(path.parent, self.folder)
             state.write(self.places, one)
 
     def _settle(self, staged: Path, target: Path) -> None:
         """The staged folder under its name: whole, or not there."""
-        _make_folder(target.parent, self.folder)
+        make_folder(target.parent, self.folder)
         staged.chmod(FOLDER_MODE)
         sync_folder(staged)
         staged.rename(target)
         sync_folder(target.parent)
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One change at a time, by whatever process; a lock ends with its process."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.folder / LOCK, os.O_RDONLY | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise ConfigError(
-                f"{self.folder}: cannot be written ({error.strerror}); run this as a user who may"
-            ) from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        except OSError as error:
-            raise ConfigError(
-                f"{self.folder}: {error.strerror}; nothing was made active"
-            ) from error
-        finally:
-            os.close(handle)
 
     @contextmanager
     def _incoming(self) -> Iterator[Path]:
@@ -203,11 +216,7 @@ class Store:
             shutil.rmtree(incoming, ignore_errors=True)
 
 
-def _make_folder(folder: Path, root: Path) -> None:
-    """With the folders above it up to `root`, on disk."""
-    missing = [one for one in (folder, *folder.parents) if one.is_relative_to(root)]
-    for one in reversed(missing):
-        if not one.is_dir():
-            one.mkdir()
-            one.chmod(FOLDER_MODE)  # whatever the umask: the daemon is another user
-            sync_folder(one.parent)
+def _role(one: State, ref: Ref) -> str:
+    if ref == one.active:
+        return "active"
+    return "the shadow" if ref == one.shadow else "what a rollback returns to"

@@ -11,6 +11,7 @@ journal, fusion or publishing; then the daemon, and what it takes on top of that
   edge bench --parts 400 --json out.json  shorter; a p99 then is a maximum, and marked so
   edge bench --block-ms 5                 sooner, for more processor
   edge bench --kill-plc 20                is the loop held up while the PLC is dialled again?
+  edge bench --swaps 20                   what does it cost to change bundles on a running line?
   edge bench engines                      the networks alone: each engine, its speed and its limit
 
 Latency is from the part's true window end (or its trigger's arrival, where that is later): to the
@@ -22,17 +23,12 @@ it on a quiet one. Exit status 1 when a trigger has no verdict, or two different
 import argparse
 import asyncio
 import json
-import platform
 import sys
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import psutil
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
-from rich.table import Table
 
 from edge.errors import ConfigError
 from edge.gauge import command as engines
@@ -40,66 +36,25 @@ from edge.trial.demo import (
     SWITCH_INTERVAL_S,
     Speaker,
     stop_on_signal,
-    took,
     trial_folder,
     witness_at,
 )
 from edge.trial.errors import TrialFailed, leaves
-from edge.trial.figures import Spread
 from edge.trial.load import Load, sample
-from edge.trial.measure import Floor, clock_points, measure_floor
+from edge.trial.measure import clock_points, measure_floor
+from edge.trial.measured import Measured, show
 from edge.trial.observe import Observer
-from edge.trial.outcome import Outcome, conclude
+from edge.trial.outcome import conclude
 from edge.trial.plant import beside, plant, site
 from edge.trial.setup import Setup, add_plant_arguments, setup_from
 from edge.trial.summary import make_console
-from edge.trial.wires import in_words
+from edge.trial.swaps import Swaps, planned
+from edge.trial.swaps import conclude as conclude_swaps
 
 LEAST_DISTINCT = 40  # recorded parts of a run: with fewer, caches and decisions flatter
 MOST_DISTINCT = 60
-PERCENTILES = ("p50", "p95", "p99")
 SHORTEST_KILL_S = 1.0  # a PLC needs about as long to come up
 FLOOR_PARTS = 1000  # at most, a third of the run: enough for a p99
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """Everything a bench found out."""
-
-    setup: Setup
-    outcome: Outcome
-    points: dict[str, Spread]
-    floor: Floor
-    load: Load
-    start_to_ready_s: float | None
-
-    @property
-    def distinct(self) -> int:
-        return self.setup.recorded_per_station * self.setup.stations
-
-    def ratio(self, name: str) -> float | None:
-        """Of the latency outside the daemon to the floor, at a percentile that both support."""
-        above, below = self.outcome.latency_ms, self.floor.whole_ms
-        if name in above.unsupported or name in below.unsupported or not below.count:
-            return None
-        return round(float(getattr(above, name)) / float(getattr(below, name)), 3)
-
-    def as_data(self) -> dict[str, Any]:
-        return {
-            "machine": machine(),
-            "windows": self.setup.windows,
-            "wires": {sense: str(wire) for sense, wire in self.setup.wires.items()},
-            "stations": self.setup.stations,
-            "rate": self.setup.rate,
-            "block_ms": self.setup.block_ms,
-            "distinct_parts": self.distinct,
-            "start_to_ready_s": self.start_to_ready_s,
-            "points_ms": {name: one.as_data() for name, one in self.points.items()},
-            "floor": self.floor.as_data(),
-            "ratio_to_floor": {n: self.ratio(n) for n in PERCENTILES},
-            "daemon": self.load.as_data(),
-            **self.outcome.as_data(),
-        }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,6 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kill-plc", type=float, metavar="S",
         help="kill the PLC every S seconds and start it again at once, under the daemon alone",
+    )  # fmt: skip
+    parser.add_argument(
+        "--swaps", type=int, default=0, metavar="N",
+        help="promote another version of the bundle at all stations so often, evenly over the run, "
+        "by the command that a person would give",
     )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as data")
     parser.add_argument(
@@ -135,10 +95,13 @@ def run(options: argparse.Namespace) -> int:
     setup = replace(setup, recorded=max(MOST_DISTINCT // setup.stations, 1))
     if setup.recorded_per_station * setup.stations < LEAST_DISTINCT:
         raise ConfigError(f"--parts: is {setup.parts}; measure at least {LEAST_DISTINCT} parts")
+    swaps = None
+    if options.swaps:
+        setup, swaps = planned(setup, options.swaps)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         with trial_folder(options.keep) as folder:
-            measured = asyncio.run(_bench(setup, folder, console, options.kill_plc))
+            measured = asyncio.run(_bench(setup, folder, console, options.kill_plc, swaps))
     except (TrialFailed, ExceptionGroup) as error:
         for failure in leaves(error):
             console.print(str(failure), style="red", markup=False)
@@ -150,7 +113,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _bench(
-    setup: Setup, folder: Path, console: Console, kill_plc_s: float | None
+    setup: Setup,
+    folder: Path,
+    console: Console,
+    kill_plc_s: float | None,
+    swaps: Swaps | None,
 ) -> Measured:
     say, stop = Speaker(console.print), asyncio.Event()
     columns = ("[progress.description]{task.description}", BarColumn(), MofNCompleteColumn())
@@ -168,6 +135,8 @@ async def _bench(
                 jobs = [sample(load, running.daemon, at.http)]
                 if kill_plc_s is not None:
                     jobs.append(at.field.kill_plc(kill_plc_s))
+                if swaps is not None:
+                    jobs.append(swaps.run(running))
                 async with beside(*jobs):
                     observer = Observer(
                         running,
@@ -178,7 +147,8 @@ async def _bench(
                     await observer.run(stop)
     outcome = conclude(observer.account, running.daemon.restarts)
     points = clock_points(observer.account.rows())
-    return Measured(setup, outcome, points, floor, load, running.start_to_ready_s)
+    swapped = conclude_swaps(swaps, outcome.rows, at.window_ns, load) if swaps else None
+    return Measured(setup, outcome, points, floor, load, running.start_to_ready_s, swapped)
 
 
 def _floor_parts(setup: Setup) -> int:
@@ -192,59 +162,3 @@ async def _advance(bar: Progress, job: TaskID, rate: float) -> None:
     while True:
         await asyncio.sleep(1.0)
         bar.advance(job, rate)
-
-
-def machine() -> str:
-    """What this ran on, in words."""
-    name = platform.processor() or platform.machine()
-    with suppress(OSError):
-        rows = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next((r.split(":")[1].strip() for r in rows if r.startswith("model name")), name)
-    return f"{name}, {psutil.cpu_count()} cores, Python {platform.python_version()}"
-
-
-def show(measured: Measured, console: Console) -> None:
-    """The figures for people."""
-    outcome, load, setup = measured.outcome, measured.load, measured.setup
-    console.print(f"\n{machine()}")
-    console.print(
-        f"{setup.stations} station(s), {setup.rate:g} parts/s, {measured.distinct} different "
-        f"parts; {in_words(setup.wires)}; blocks of {setup.block_ms:g} ms"
-    )
-    table = Table("ms from window end", "p50", "p95", "p99", "max", "n")
-    rows = {
-        "floor: last block arrived": measured.floor.ingest_ms,
-        "floor: networks of a part": measured.floor.engines_ms,
-        "floor: last answer": measured.floor.whole_ms,
-        **measured.points,
-    }
-    for name, one in rows.items():
-        table.add_row(name, *_cells(one))
-    console.print(table)
-    ratios = {name: measured.ratio(name) for name in PERCENTILES}
-    shown = ", ".join(f"{name} {one:.2f}" for name, one in ratios.items() if one is not None)
-    console.print(f"witnessed / floor: {shown or 'too few samples'}")
-    data = load.as_data()
-    console.print(
-        f"daemon: {load.mean_cpu_share:.0%} of a core, {data['rss_mib']} MiB, loop lag p99.9 "
-        f"{load.worst_lag_ms('0.999'):.1f} ms, ready{took(measured.start_to_ready_s)}"
-    )
-    console.print(
-        f"verdicts {outcome.parts} of {outcome.triggers}, missing {len(outcome.missing)}, "
-        f"duplicates {len(outcome.duplicates)}, degraded {outcome.degraded}, over 50 ms "
-        f"{outcome.over_deadline}"
-    )
-    if load.is_disturbed:
-        console.print(
-            f"DISTURBED: other programs took {load.others_share:.0%} of the machine; repeat it",
-            style="bold red",
-        )
-
-
-def _cells(one: Spread) -> list[str]:
-    """A percentile with too few samples above it stays empty."""
-    shown = [
-        "" if name in one.unsupported or not one.count else f"{getattr(one, name):.1f}"
-        for name in PERCENTILES
-    ]
-    return [*shown, f"{one.max:.1f}", str(one.count)]

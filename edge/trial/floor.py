@@ -26,6 +26,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from edge import config, fit
 from edge.config import Line
 from edge.priority import NICENESS, go_first
+from edge.store.choice import chosen
 from edge.trial.rig import Rig, networks, owed, report
 from edge.trial.witness import without_nagle
 from sensors.link import dial_opcua
@@ -121,4 +122,4 @@ async def until_done(plan: Plan, done: asyncio.Event, parts: int) -> None:
 
 if __name__ == "__main__":
     go_first(NICENESS)
-    live(listen(read(Path(sys.argv[1])), config.read(Path(sys.argv[2])), int(sys.argv[3])))
+    live(listen(read(Path(sys.argv[1])), chosen(config.read(Path(sys.argv[2]))), int(sys.argv[3])))

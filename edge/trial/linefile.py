@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from edge.config import ANY_RECIPE
 from edge.trial.plans import CAMERA_OFFSET_S, LINE, SITE, USER, Keys, Ports, has_gateway, wire_of
 from edge.trial.setup import Setup, sensor_id
 from sensors.simulator.plan import node
 from sensors.simulator.pool import SENSES
 
+UNWATCHED = {"probation": {"parts": 0}}  # of a machine that is busy with the plant, too
 TRIGGER_TAGS = {
     "sequence": "Sequence",
     "part": "PartId",
@@ -72,6 +74,7 @@ def _station(setup: Setup, station: str, detectors: Mapping[str, str]) -> dict[s
     return {
         "id": station,
         "bundles": setup.bundles(),
+        **({"rules": {ANY_RECIPE: UNWATCHED}} if setup.stored else {}),
         "trigger": _trigger(setup, station),
         "plc": {
             "link": "plc",

@@ -22,6 +22,7 @@ from edge.trial.pace import SETTLE_S, Pace
 from edge.trial.processes import Child, Kept, python
 from edge.trial.recordings import cache, recorded
 from edge.trial.setup import Setup
+from edge.trial.stock import stock
 from edge.trial.wires import SENSES
 from sensors.recording import Truth, read_truth
 from sensors.simulator import pki
@@ -97,8 +98,11 @@ async def site(setup: Setup, folder: Path, say: Say) -> AsyncIterator[Site]:
     Raises:
         TrialFailed: alone or within a group: something of it could not be made or started.
     """
-    one, detectors = _bundle(next(iter(setup.bundles().values())))
+    named = setup.bundle if setup.stored else next(iter(setup.bundles().values()))
+    one, detectors = _bundle(named)
     files = Files(folder)
+    if setup.stored:
+        await asyncio.to_thread(stock, folder, one.folder, setup)
     recordings = await recorded(setup, cache())
     keys = await asyncio.to_thread(_keys, folder)
     program = _broker_program(setup)

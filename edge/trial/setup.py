@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 
-from edge.config import ANY_RECIPE, MAX_WINDOWS
+from edge.config import ANY_RECIPE, MAX_WINDOWS, STORED
 from edge.errors import ConfigError
 from edge.trial.faults import FAULT_HELP, parse_fault
 from edge.trial.wires import SENSES, WIRE_HELP, Carrier, Wires, wired
@@ -46,6 +46,9 @@ class Setup:
     recorded: int = 60  # distinct parts of each station, at most
     bundle: str = OUR_BUNDLE  # of every recipe, where none are named
     recipes: tuple[Recipe, ...] = ()  # the parts of a station take turns
+    stored: str = ""  # name of the bundle, where stations take it from a store of the trial's own
+    swaps: int = 0  # versions in that store beside the first
+    second: Path | None = None  # folder of every other version of it; None: the same networks
     broker: BrokerKind = "auto"
     deadline_ms: float = 50.0  # within which the daemon's verdicts must be out
     is_recorded: bool = False  # the daemon keeps every part's raw payloads
@@ -81,7 +84,9 @@ class Setup:
         return {sense: sense for sense in SENSES} | more
 
     def bundles(self) -> dict[str, str]:
-        """By recipe."""
+        """By recipe, as LINE.toml names them."""
+        if self.stored:
+            return {ANY_RECIPE: f"{STORED}{self.stored}"}
         named = {one.name: one.bundle for one in self.recipes if one.bundle is not None}
         return named or {ANY_RECIPE: self.bundle}
 

@@ -9,6 +9,7 @@ import pytest
 from edge import baseline
 from edge.baseline import Baseline, Baselines, Offset, fitting, offsets
 from edge.bundle import Bundle
+from edge.commission.learn import shift
 from edge.config import Sensor
 from edge.errors import ConfigError
 from edge.judge import hear, weigh
@@ -159,3 +160,8 @@ def test_a_recording_keeps_every_baseline_that_its_parts_were_judged_by(tmp_path
     labels = [offset.label for _, offset in fitting(known, SENSORS, bundle())]
     assert labels == [one.label for one in known.baselines]
     assert isinstance(offsets(known, SENSORS, bundle())["st1-audio"], Offset)
+
+
+def test_the_shift_is_how_far_the_station_moves_the_odds_of_a_defect() -> None:
+    """By hand: good by 1 - 2, the other class by 0.5 - 0: 0.5 - (-1)."""
+    assert shift((1.0, 0.5), WORKSHOP) == pytest.approx(1.5)

@@ -13,8 +13,8 @@ from onnx import numpy_helper  # noqa: E402
 
 from edge.inference import openvino  # noqa: E402
 from edge.inference.pictures import PictureByPicture  # noqa: E402
-from models.detectors import DESIGNS  # noqa: E402
-from models.export import OUTPUTS, example, export, fold  # noqa: E402
+from models.detectors import DESIGNS, designs  # noqa: E402
+from models.export import BATCH, OUTPUTS, example, export, fold  # noqa: E402
 from models.quantize import quantize  # noqa: E402
 
 pytestmark = pytest.mark.workshop
@@ -126,9 +126,74 @@ def test_quantised_convolutions_have_a_scale_per_channel(exported) -> None:
     assert quantised >= 4
 
 
-def test_an_lstm_and_a_head_stay_in_float(exported) -> None:
+@pytest.mark.parametrize("windows", [1, 3])
+def test_several_windows_get_the_answers_that_each_gets_alone(exported, windows: int) -> None:
+    """Integers are the same; sums of floats may be in another order. One step of the finest
+    activation is 1 / 127 of its span."""
+    design, _, float_file, int8_file = exported
+    values = example(design, windows).numpy()
+    for file, allowed in ((float_file, 1e-5), (int8_file, 2e-2)):
+        together = _run(file, design.input.name, values)
+        for row in range(windows):
+            alone = _run(file, design.input.name, values[row : row + 1])
+            for every, one in zip(together, alone, strict=True):
+                assert every.shape[0] == windows
+                assert np.abs(every[row] - one[0]).max() <= allowed * max(1.0, np.abs(one).max())
+
+
+def test_openvino_calculates_the_same_integers_as_onnx_runtime(exported) -> None:
+    """Both round the same numbers; where OpenVINO moves a quantisation through a concatenation,
+    it is off by a tenth of the span on a processor with AVX2 alone (see `frontend.unmoved`)."""
+    design, _, _, int8_file = exported
+    runner = openvino.open_runner(int8_file, design.input, threads=1)
+    for _ in range(3):
+        values = example(design).numpy()
+        expected = dict(zip(OUTPUTS, _run(int8_file, design.input.name, values), strict=True))
+        found = runner.run(values[0])
+        for name in OUTPUTS:
+            span = float(np.ptp(expected[name]))
+            assert np.abs(found[name] - expected[name][0]).max() < 0.02 * span, name
+
+
+def test_the_first_axis_is_free_and_has_a_name(exported) -> None:
+    for file in exported[2:]:
+        graph = onnx.load(file).graph
+        for port in (*graph.input, *graph.output):
+            first, *rest = port.type.tensor_type.shape.dim
+            assert first.dim_param == BATCH
+            assert all(size.dim_value > 0 for size in rest)
+        assert "Shape" not in {node.op_type for node in graph.node}  # no size is worked out
+
+
+def test_the_gates_of_a_recurrence_are_multiplied_in_integers(exported) -> None:
+    """All that is a product of matrices in it, which an LSTM's operator keeps in float."""
+    design, _network, _, int8_file = exported
+    if design.name == "camera":
+        return
+    model = onnx.load(int8_file)
+    assert "LSTM" not in {node.op_type for node in model.graph.node}
+    gates = [one for one in model.graph.initializer if ".gates.weight" in one.name]
+    stored = [one for one in gates if one.data_type == onnx.TensorProto.INT8 and len(one.dims) == 3]
+    assert len(stored) == 2  # one a layer
+    runner = openvino.open_runner(int8_file, design.input, threads=1)
+    assert runner.precision == "int8"
+
+
+def test_the_standard_lstm_is_exported_too(tmp_path: Path) -> None:
+    design = designs("lstm")["audio"]
+    torch.manual_seed(3)
+    network = design.build(len(design.classes)).eval()
+    values = example(design, 2)
+    with torch.no_grad():
+        expected = network(values)[0].numpy()
+    export(network, design, tmp_path / "net.onnx")
+    found = _run(tmp_path / "net.onnx", design.input.name, values.numpy())[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_head_stays_in_float(exported) -> None:
     model = onnx.load(exported[3])
     makers = {name: node.op_type for node in model.graph.node for name in node.output}
     for node in model.graph.node:
-        if node.op_type in ("LSTM", "MatMul"):
+        if node.op_type == "MatMul":
             assert "DequantizeLinear" not in {makers.get(name) for name in node.input}

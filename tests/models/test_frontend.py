@@ -7,6 +7,7 @@ torch = pytest.importorskip("torch")
 librosa = pytest.importorskip("librosa")
 
 from models.frontend import (  # noqa: E402
+    ChannelEnergy,
     Displacement,
     MelPower,
     PowerBank,
@@ -48,6 +49,20 @@ def test_mel_power_is_librosas_within_1e_4_in_every_band() -> None:
     expected = librosa.filters.mel(sr=RATE_HZ, n_fft=256, n_mels=40, fmin=100.0) @ power
     worst = np.abs(found - expected).max(axis=1) / expected.max(axis=1)
     assert worst.max() < 1e-4
+
+
+@pytest.mark.parametrize("loudness", [1.0, 1e-3])
+def test_channel_energy_is_librosas(loudness: float) -> None:
+    spectrogram, mel = PowerSpectrogram(256, 80), MelPower(RATE_HZ, 256, 40, 100.0)
+    power = loudness * mel(spectrogram(torch.from_numpy(_sound(3))[None]))
+    found = ChannelEnergy(power.shape[-1])(power)[0].numpy()
+    # its smoother starts with the first frame, as ours does
+    first = (1.0 - 0.025) * power[0, :, :1].numpy()
+    expected = librosa.pcen(
+        power[0].numpy(), sr=RATE_HZ, hop_length=80, b=0.025, gain=0.98, bias=2.0, power=0.5,
+        eps=1e-6, zi=first,
+    )  # fmt: skip
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_no_mel_band_of_the_microphones_network_is_empty() -> None:

@@ -1,9 +1,11 @@
 """Real engines, asked a question whose answer is known beforehand."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnx
+import pytest
 from onnx import numpy_helper
 
 from edge.bundle import load
@@ -15,9 +17,11 @@ from edge.checkup.engines import (
     check_engine,
     check_engines,
     check_networks,
+    jetpack,
 )
 from edge.checkup.finding import State
 from edge.config import SHIPPED
+from edge.inference.runner import ENGINES, has_gpu
 
 
 def test_the_probes_answer_follows_from_its_weights() -> None:
@@ -62,3 +66,31 @@ def test_networks_on_another_engine_than_the_certificates_are_warned_of() -> Non
     assert found.state is State.WARNING
     assert "not certified on this engine" in found.found
     assert "tensorrt 11 int8 in the certificate" in found.found
+
+
+@pytest.mark.parametrize(
+    ("release", "is_warned"),
+    [
+        ("# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic, EABI: aarch64", True),
+        ("# R35 (release), REVISION: 4.1, GCID: 33958178, BOARD: t186ref, EABI: aarch64", True),
+        ("# R39 (release), REVISION: 2.0, GCID: 41234567, BOARD: generic, EABI: aarch64", False),
+    ],
+)
+def test_a_jetson_with_too_old_a_jetpack_is_told_which_to_flash(
+    tmp_path: Path, release: str, is_warned: bool
+) -> None:
+    """L4T 36 is JetPack 6, 39 is JetPack 7.2 (NVIDIA's archive of releases)."""
+    file = tmp_path / "nv_tegra_release"
+    file.write_text(release + "\n")
+    found = jetpack(file)
+    assert [one.state for one in found] == ([State.WARNING] if is_warned else [])
+    assert all("JetPack 7.2" in one.cure for one in found)
+    assert jetpack(tmp_path / "no Jetson") == []
+
+
+def test_engines_of_a_gpu_are_examined_only_where_there_is_one() -> None:
+    examined = {one.subject for one in check_engines()}
+    of_a_gpu = {row.name for row in ENGINES if row.needs_gpu and row.installed}
+    assert examined & {row.name for row in ENGINES if row.needs_gpu} == (
+        of_a_gpu if has_gpu() else set()
+    )

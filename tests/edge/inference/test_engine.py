@@ -42,9 +42,9 @@ async def test_it_scores_windows_of_every_detector_by_the_real_engine(
         camera = engine.submit(bundle, "camera", window(clips()[0], "cam1"))
         vibration = engine.submit(bundle, "vibration", window(series()[0], "vib1"))
         seen, felt = await asyncio.gather(camera, vibration)
-        assert engine.names.keys() == {"motor 1.2.3 camera", "motor 1.2.3 vibration"}
-        assert engine.names["motor 1.2.3 camera"].endswith("cpu, int8")
-        ran = dict(engine.ran(bundle))
+        assert engine.loaded.names.keys() == {"motor 1.2.3 camera", "motor 1.2.3 vibration"}
+        assert engine.loaded.names["motor 1.2.3 camera"].endswith("cpu, int8")
+        ran = dict(engine.loaded.ran(bundle))
         assert {name: (one.engine, one.precision) for name, one in ran.items()} == {
             "camera": (seen.engine, seen.precision),
             "vibration": (felt.engine, felt.precision),

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import onnx
@@ -11,10 +12,11 @@ import openvino as ov
 import pytest
 
 import edge
+from edge import config
 from edge.bundle import ClipInput
 from edge.errors import BundleError, ConfigError
 from edge.inference.openvino import layers
-from edge.inference.runner import ENGINES, Opener, RunFailed, opener
+from edge.inference.runner import AUTO, ENGINES, Opener, RunFailed, opener
 from inference.networks import (
     CLIP,
     SERIES,
@@ -27,7 +29,7 @@ from inference.networks import (
 )
 
 
-@pytest.fixture(params=[row.name for row in ENGINES])
+@pytest.fixture(params=[row.name for row in ENGINES if not row.needs_gpu])
 def open_runner(request: pytest.FixtureRequest) -> Opener:
     return opener(request.param)
 
@@ -221,6 +223,11 @@ def test_openvino_takes_a_compiled_network_from_its_cache(tmp_path: Path) -> Non
 def test_an_unknown_engine_is_named_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match=r"no engine 'torch'; there are openvino, onnxruntime"):
         opener("torch")
+
+
+def test_the_lines_file_may_name_every_engine_of_the_table() -> None:
+    named = get_args(config.Engine.model_fields["name"].annotation)
+    assert set(named) == {row.name for row in ENGINES} | {AUTO}
 
 
 def run(program: str) -> "subprocess.CompletedProcess[str]":

@@ -10,6 +10,8 @@ from onnx import TensorProto, helper
 from edge.config import SHIPPED
 from edge.errors import BundleError, EngineMissing
 from edge.inference.trt_build import CURE, build, library
+from edge.inference.unquantised import unquantised
+from inference.networks import write_camera
 
 NETWORKS = ("camera", "vibration", "audio")
 GENERATIONS = ("SM80", "SM86", "SM89", "SM120")  # A100, Ampere and Ada cards, Blackwell cards
@@ -48,6 +50,44 @@ def test_every_layer_meant_for_int8_is_built_in_int8(name: str, generation: str)
     assert len(built.plan) > file.stat().st_size  # TensorRT keeps its kernels beside the weights
     integer = {origin for layer in built.layers if layer.is_integer for origin in layer.origins}
     assert meant <= integer, f"in float: {sorted(meant - integer)}"
+
+
+def _free(file: Path, where: Path) -> Path:
+    """The same network with a batch axis that is free."""
+    model = onnx.load(file)
+    for one in (*model.graph.input, *model.graph.output):
+        one.type.tensor_type.shape.dim[0].dim_param = "batch"
+    onnx.save(model, where)
+    return where
+
+
+@needs_builder
+def test_a_free_batch_is_built_for_one_window_to_many_in_int8(tmp_path: Path) -> None:
+    file = _free(write_camera(tmp_path / "one.onnx"), tmp_path / "many.onnx")
+    one, many = build(file, "SM86"), build(file, "SM86", most=8)
+    assert one.precision == many.precision == "int8"
+    assert one.plan != many.plan
+
+
+@needs_builder
+def test_the_float_forms_of_a_network_are_built_in_float(tmp_path: Path) -> None:
+    file = write_camera(tmp_path / "net.onnx")
+    for is_half, precision in ((True, "fp16"), (False, "fp32")):
+        built = build(file, "SM86", data=unquantised(file, is_half=is_half))
+        assert built.precision == precision
+        assert not any(layer.is_integer for layer in built.layers)
+
+
+@needs_builder
+def test_an_input_that_is_free_in_more_than_its_batch_is_refused(tmp_path: Path) -> None:
+    model = onnx.load(write_camera(tmp_path / "net.onnx"))
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_param = "frames"
+    del model.graph.output[:], model.graph.value_info[:]
+    model.graph.output.append(helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 3]))
+    file = tmp_path / "free.onnx"
+    onnx.save(model, file)
+    with pytest.raises(BundleError, match=r"input clip is free in more than its batch"):
+        build(file, "SM86")
 
 
 @needs_builder

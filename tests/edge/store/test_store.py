@@ -1,15 +1,17 @@
 """Versions are whole or not there, are promoted upwards and come back by a rollback alone."""
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from edge.errors import BundleError
-from edge.store.state import Place
+from edge.errors import BundleError, ConfigError
+from edge.store.state import FAULT, Place, rolled_back
 from edge.store.store import Store
 
 from .bundles import Shop, contents, edge, edit
@@ -205,13 +207,13 @@ def test_installations_at_once_wait_for_each_other(shop: Shop) -> None:
         assert contents(store.folder_of("motor", version)) == contents(folder)
 
 
-def test_the_command_says_what_is_active_and_that_a_daemon_must_start(
+def test_the_command_says_what_is_active_and_when_a_daemon_takes_it(
     shop: Shop, store: Store
 ) -> None:
     at = ("--store", shop.store, "--keys", shop.keys, "--station", "a")
     done = edge("promote", "motor", "1.1.0", *at)
     assert done.returncode == 0
-    assert "takes this at its next start" in done.stdout
+    assert "a daemon at work takes it within a second" in done.stdout
     listed = json.loads(edge("list", "--store", shop.store, "--json").stdout)
     assert listed["places"][0]["active"]["version"] == "1.1.0"
     refused = edge("promote", "motor", "1.0.0", *at)
@@ -232,3 +234,78 @@ def test_a_bundle_is_carried_from_its_maker_to_the_box(shop: Shop, tmp_path: Pat
     done = edge("install", file, "--store", shop.store, "--keys", shop.keys)
     assert done.returncode == 0, done.stderr
     assert "gives its golden data again on openvino" in done.stdout
+
+
+def test_a_shadow_stands_beside_the_active_one_until_it_is_promoted(
+    shop: Shop, store: Store
+) -> None:
+    place = THERE
+    with pytest.raises(BundleError, match="nothing was promoted there yet"):
+        store.shadow("motor", "1.0.0", [place], shop.trusted)
+    store.promote("motor", "1.0.0", [place], shop.trusted)
+    with pytest.raises(BundleError, match="is active already"):
+        store.shadow("motor", "1.0.0", [place], shop.trusted)
+    store.shadow("motor", "1.1.0", [place], shop.trusted)
+    with pytest.raises(BundleError, match="is the shadow already"):
+        store.shadow("motor", "1.1.0", [place], shop.trusted)
+    with pytest.raises(BundleError, match=r"1\.1\.0 is the shadow at station b"):
+        store.remove("motor", "1.1.0")
+    store.promote("motor", "1.1.0", [place], shop.trusted, by="rule", why="enough")
+    state = store.state(place)
+    assert state is not None
+    assert (state.active.version, state.shadow, state.proving) == ("1.1.0", None, True)
+    assert (state.by, state.why) == ("rule", "enough")
+
+
+def test_a_shadow_ends_where_it_comes_back_as_the_active_one(shop: Shop, store: Store) -> None:
+    place = THERE
+    for version in ("1.0.0", "1.1.0"):
+        store.promote("motor", version, [place], shop.trusted)
+    store.shadow("motor", "1.0.0", [place], shop.trusted)
+    (state,) = store.rollback([place], shop.trusted)
+    assert (state.active.version, state.shadow, state.proving) == ("1.0.0", None, False)
+
+
+def test_what_the_daemon_wrote_in_the_meantime_stays(shop: Shop, store: Store) -> None:
+    place = THERE
+    store.promote("motor", "1.0.0", [place], shop.trusted)
+    before = store.state(place)
+    store.change(place, lambda _: None)
+    assert store.state(place) == before
+    with pytest.raises(BundleError, match="nothing was ever promoted"):
+        store.change(Place("c", "*"), lambda one: one)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give folders away")
+def test_a_place_belongs_to_whom_the_folder_of_places_does(shop: Shop, store: Store) -> None:
+    """So that the daemon's user may change what root promoted."""
+    os.chown(store.places, 1234, 1235)
+    store.promote("motor", "1.0.0", [THERE], shop.trusted)
+    found = (store.places / "b").stat()
+    assert (found.st_uid, found.st_gid) == (1234, 1235)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+def test_a_daemon_that_is_not_root_changes_its_places_and_no_bundle(shop: Shop) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to others
+        Path(folder).chmod(0o755)
+        store, before = Store(Path(folder) / "store"), os.umask(0o077)
+        try:
+            for version in ("1.0.0", "1.1.0"):
+                store.install(shop.bundle(version), shop.trusted, None)
+            store.folder.chmod(0o755)
+            store.places.mkdir(mode=0o755)
+            os.chown(store.places, 1234, 1234)
+            for version in ("1.0.0", "1.1.0"):
+                store.promote("motor", version, [HERE], shop.trusted)
+            os.seteuid(1234)
+            store.change(HERE, lambda one: rolled_back(one, by=FAULT, why="it failed"))
+            with pytest.raises(ConfigError, match="Permission denied"):
+                store.remove("motor", "1.1.0")
+        finally:
+            os.seteuid(0)
+            os.umask(before)
+        state = store.state(HERE)
+        assert state is not None
+        assert (state.active.version, state.by) == ("1.0.0", "fault")
+        assert ("motor", "1.1.0") in [(name, str(one)) for name, one in store.installed()]

@@ -1,0 +1,1 @@
+"""Buffers, streams, copies and graphs of an NVIDIA GPU, through whichever library is installed."""

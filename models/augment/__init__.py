@@ -1,0 +1,1 @@
+"""What may differ between two recordings of the same part, done to examples while they teach."""

@@ -1,0 +1,1 @@
+"""Teaching one detector from a configuration: reproducible, interruptible, on many devices."""
