@@ -140,13 +140,14 @@ class Engine:
         """No window runs or waits."""
         return self._unsettled == 0
 
-    def behind(self, call: Callable[[], T]) -> asyncio.Future[T]:
+    def behind(self, call: Callable[[], T], network: Detector | None = None) -> asyncio.Future[T]:
         """Do something on an inference thread once nothing else waits for one.
 
-        The future raises what `call` raises. The caller bounds how much it asks for.
+        No window runs on `network` meanwhile: one that works in the shadow may be promoted. The
+        future raises what `call` raises. The caller bounds how much it asks for.
         """
         future: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put_behind(Job("", self._answered, call=call, future=future))
+        self._jobs.put_behind(Job("", self._answered, network, call=call, future=future))
         return future
 
     # --- on the threads --------------------------------------------------------------------------
