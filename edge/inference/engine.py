@@ -56,7 +56,7 @@ class Engine:
         self._count = count
         self._chosen = chosen or {}  # the others run as the settings say
         self.loaded = Loaded(settings, open_runner, cache)
-        self._jobs = Jobs(settings.workers)
+        self._jobs = Jobs()
         self._workers = [
             Worker(self._jobs, self._skipped, self._left) for _ in range(settings.workers)
         ]
@@ -140,13 +140,14 @@ class Engine:
         """No window runs or waits."""
         return self._unsettled == 0
 
-    def behind(self, call: Callable[[], T]) -> asyncio.Future[T]:
+    def behind(self, call: Callable[[], T], network: Detector | None = None) -> asyncio.Future[T]:
         """Do something on an inference thread once nothing else waits for one.
 
-        The future raises what `call` raises. The caller bounds how much it asks for.
+        No window runs on `network` meanwhile: one that works in the shadow may be promoted. The
+        future raises what `call` raises. The caller bounds how much it asks for.
         """
         future: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put_behind(Job("", self._answered, call=call, future=future))
+        self._jobs.put_behind(Job("", self._answered, network, call=call, future=future))
         return future
 
     # --- on the threads --------------------------------------------------------------------------

@@ -6,7 +6,7 @@ wait for one that is free, as many go along as it takes at once; none waits for 
 """
 
 import asyncio
-import queue
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -65,37 +65,37 @@ class Job:
 class Jobs:
     """Queues of all workers, who take from the later ones only what the earlier ones do not have.
 
-    `put`, `put_look` and `end` never block: they are the loop's. The bell is rung whenever there
-    may be something to take; a worker that hears it and finds nothing listens on.
+    `put`, `put_look`, `put_behind` and `end` never block: they are the loop's. Every worker that
+    has nothing to do waits for a bell of its own, so that two jobs wake two of them at once.
     """
 
-    def __init__(self, workers: int = 1) -> None:
-        self._workers = workers
-        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+    def __init__(self) -> None:
         self._windows: deque[Job] = deque()
         self._looks: deque[Job] = deque()
         self._behind: deque[Job] = deque()
         self._busy: set[Network] = set()
         self._taking = threading.Lock()  # of workers among themselves
+        self._idle: deque[threading.Lock] = deque()  # bells of those that wait
+        self._own = threading.local()
         self._is_ended = False
 
     def put(self, job: Job) -> None:
         """Before every look."""
         self._windows.append(job)
-        self._bell.put(None)
+        self._ring()
 
     def put_look(self, job: Job) -> bool:
         """Behind every window; False: too many wait, and it is refused."""
         if len(self._looks) >= LOOKS:
             return False
         self._looks.append(job)
-        self._bell.put(None)
+        self._ring()
         return True
 
     def put_behind(self, job: Job) -> None:
         """Behind everything. Who puts it bounds how many there are."""
         self._behind.append(job)
-        self._bell.put(None)
+        self._ring()
 
     def get(self, *, is_idle: bool = True) -> list[Job] | None:
         """The next jobs, all for one network, which is taken until `free`; None: the end.
@@ -103,33 +103,60 @@ class Jobs:
         Blocks until there are some; a worker that is not idle gets none then.
         """
         while not self._is_ended:
-            try:
-                self._bell.get(is_idle)
-            except queue.Empty:
+            if lot := self._next():
+                return lot
+            if not is_idle:
                 return []
-            with self._taking:
-                if not self._is_ended and (lot := self._take()):
-                    return lot
+            bell = self._bell()
+            self._idle.append(bell)
+            # a job that came before that rang nobody
+            if self._is_ended or (lot := self._next()):
+                self._withdraw(bell)
+                return lot or None
+            bell.acquire()
         return None
 
     def free(self, network: Network | None) -> None:
-        """It can be called again."""
-        if network is None:
-            return
-        with self._taking:
-            self._busy.discard(network)
-        if (
-            self._windows or self._looks or self._behind
-        ):  # perhaps for it, and whoever heard that passed it over
-            self._bell.put(None)
+        """It can be called again; whoever says so looks for the next jobs itself."""
+        if network is not None:
+            with self._taking:
+                self._busy.discard(network)
 
     def end(self) -> list[Job]:
         """Let the workers end; what somebody waits for and none will run is given back."""
         self._is_ended = True
-        for _ in range(self._workers):
-            self._bell.put(None)
+        while self._idle:
+            self._ring()
         with self._taking:
             return [*self._windows, *self._behind]
+
+    def _bell(self) -> threading.Lock:
+        """Of the worker that asks: a lock that it holds until somebody rings, which lets it go."""
+        try:
+            found: threading.Lock = self._own.bell
+        except AttributeError:
+            found = self._own.bell = threading.Lock()
+            found.acquire()
+        return found
+
+    def _ring(self) -> None:
+        with contextlib.suppress(IndexError):  # nobody waits: all look before they do
+            self._idle.popleft().release()
+
+    def _withdraw(self, bell: threading.Lock) -> None:
+        """It found something by itself."""
+        try:
+            self._idle.remove(bell)
+        except ValueError:  # it was rung meanwhile, for what another may have to take now
+            bell.acquire()
+            self._ring()
+
+    def _next(self) -> list[Job]:
+        with self._taking:
+            lot = self._take()
+        if lot and (self._windows or self._looks or self._behind):
+            self._ring()  # there may be something for another, too
+        return lot
 
     def _take(self) -> list[Job]:
         """From the first queue that has something for a network that is free."""

@@ -37,8 +37,13 @@ class PictureByPicture:
         return "int8" if "int8" in (self._looking.precision, self._judging.precision) else "fp32"
 
     def run(self, data: NDArray[np.generic]) -> Outputs:
-        """As the whole network: `data` is (frame, height, width)."""
-        return self._judging.run(np.stack([self.look(one) for one in data]))
+        """As the whole network: `data` is (frame, height, width).
+
+        The last picture first: it alone is new as a rule, and while the engine looks at it the
+        interpreter is free for the other networks of the part.
+        """
+        seen = [self.look(one) for one in data[::-1]]
+        return self._judging.run(np.stack(seen[::-1]))
 
     def start(self, windows: Sequence[NDArray[np.generic]]) -> Done:
         (data,) = windows

@@ -107,13 +107,13 @@ class ShadowLane:
         detector: Detector = self._engine.loaded.detector(shadow, sensor.input)
         if detector.looks:  # at all but the last: so far the active one was, too, by then
             for picture in window.data[:-1]:
-                await self._in_time(partial(detector.look, picture))
-        return await self._in_time(partial(detector.infer, window))
+                await self._in_time(partial(detector.look, picture), detector)
+        return await self._in_time(partial(detector.infer, window), detector)
 
-    async def _in_time(self, call: Callable[[], T]) -> T:
+    async def _in_time(self, call: Callable[[], T], network: Detector | None = None) -> T:
         while not self._has_time:  # noqa: ASYNC110 - which depends on what time it is
             await asyncio.sleep(PAUSE_S)
-        return await self._engine.behind(call)
+        return await self._engine.behind(call, network)
 
 
 def scored(part: Part) -> dict[Slot, tuple[Sensor, Window]]:

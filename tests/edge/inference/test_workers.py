@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -174,6 +175,16 @@ async def test_a_network_is_called_once_at_a_time_in_order_of_arrival(make_line:
         assert line.told == [f"vibration [{float(i)}]" for i in range(40)]
 
 
+async def test_no_window_is_forgotten_however_they_come(make_line: MakeLine) -> None:
+    """In bursts and singly, so that workers fall asleep and are woken in every order."""
+    async with make_line(workers=3) as line:
+        for burst in range(300):
+            jobs = [line.see(k) if (burst + k) % 3 else line.feel(k) for k in range(burst % 5 + 1)]
+            async with asyncio.timeout(LIMIT_S):
+                scores = await asyncio.gather(*jobs)
+            assert [one.logits[0] for one in scores] == list(range(burst % 5 + 1))
+
+
 async def test_what_waits_for_a_network_at_work_holds_up_no_other(make_line: MakeLine) -> None:
     async with make_line() as line:
         line.camera.close()
@@ -269,6 +280,22 @@ async def test_leaving_ends_every_worker(make_line: MakeLine) -> None:
     async with make_line(workers=3) as line:
         await asyncio.gather(line.see(1), line.feel(2.0))
     assert "inference" not in [one.name for one in threading.enumerate()]
+
+
+async def test_what_is_behind_everything_has_its_network_for_itself(make_line: MakeLine) -> None:
+    """A shadow that is promoted while it works on a part gets the next part's window."""
+    async with make_line() as line:
+        engine, bundle = line.engine, line._bundle
+        network = engine.loaded.detector(bundle, "vibration")
+        line.vibration.close()
+        data = window(np.full((3, 64), 1.0, np.float32), "vib1")
+        shadow = engine.behind(partial(network.infer, data), network)
+        await line.vibration.until_entered()
+        felt = line.feel(2.0)
+        assert (await line.see(3)).logits[0] == 3.0
+        line.vibration.gate.set()
+        assert [one.logits[0] for one in await asyncio.gather(shadow, felt)] == [1.0, 2.0]
+        assert line.vibration.crowd == 1
 
 
 def test_what_nobody_waits_for_comes_last() -> None:

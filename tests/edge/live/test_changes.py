@@ -223,7 +223,7 @@ async def test_a_shadow_begins_nothing_while_a_part_is_near_its_end(shop: Shop) 
         await box.changes.look()
         begun_ns: list[int] = []
         behind = box.engine.behind
-        box.engine.behind = lambda call: begun_ns.append(time.monotonic_ns()) or behind(call)
+        box.engine.behind = lambda *of: begun_ns.append(time.monotonic_ns()) or behind(*of)
         now_ns = time.monotonic_ns()
         await box.open(1, now_ns - 70 * MS)
         await box.open(2, now_ns - 50 * MS)  # its window ends in 14 ms, and never is whole
@@ -241,7 +241,7 @@ async def test_parts_for_which_a_shadow_has_no_time_are_left_out_and_counted(sho
         await box.open(99, time.monotonic_ns() + 1_000 * MS)  # until then there is time
         for sequence in range(1, 13):
             await box.open(sequence)
-        box.engine.behind = lambda _: asyncio.get_running_loop().create_future()  # none ever ends
+        box.engine.behind = lambda *_: asyncio.get_running_loop().create_future()  # none ever ends
         for sequence in range(1, 13):
             box.feel(sequence)
         await box.over(99)
