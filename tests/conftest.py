@@ -4,6 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is; what has to be fast is measured elsewhere.
+settings.register_profile("whatever else runs", deadline=None)
+settings.load_profile("whatever else runs")
 
 TESTS = Path(__file__).parent
 # Slow files that promise nothing in fractions of a second: they wait for peers, or calculate.
@@ -11,6 +16,7 @@ TESTS = Path(__file__).parent
 TOGETHER = (
     "edge/accept",
     "edge/checkup/test_links.py",
+    "edge/commission",
     "edge/fusion",
     "edge/inference/test_detector.py",
     "edge/inference/test_runner.py",
