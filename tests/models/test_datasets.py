@@ -12,9 +12,8 @@ soundfile = pytest.importorskip("soundfile")
 
 import cv2  # noqa: E402
 
-from edge.bundle import SeriesInput  # noqa: E402
 from edge.errors import ConfigError  # noqa: E402
-from edge.manifest import ClipInput  # noqa: E402
+from edge.manifest import ClipInput, SeriesInput  # noqa: E402
 from models.datasets import cutting, examples, manifest, recorded, splits  # noqa: E402
 from models.datasets.source import Source  # noqa: E402
 from models.detectors import DESIGNS  # noqa: E402
