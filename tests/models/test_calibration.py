@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 pytest.importorskip("torch")
 scipy_stats = pytest.importorskip("scipy.stats")
 
-from edge.manifest import Thresholds  # noqa: E402
 from edge.certificate import Costs  # noqa: E402
+from edge.manifest import Thresholds  # noqa: E402
 from models.calibration.candidates import (  # noqa: E402
     CONFLICTS,
     DEFECT_BELIEFS,
