@@ -184,7 +184,15 @@ class StationPipeline:
     def offsets_of(self, one: Bundle) -> dict[str, Offset]:
         """What this station's baselines take off a bundle's answers, by sensor."""
         if one.sha256 not in self._offsets:
-            self._offsets[one.sha256] = offsets(self._baselines, self._sensors, one)
+            found = offsets(self._baselines, self._sensors, one)
+            self._offsets[one.sha256] = found
+            for sensor in sorted({b.sensor for b in self._baselines.baselines} - set(found)):
+                log.warning(
+                    "%s: its baseline is not of a network of %s, and is not used; run edge "
+                    "commission again",
+                    sensor,
+                    one.label,
+                )
         return self._offsets[one.sha256]
 
     def _open_without_bundle(self, accepted: Accepted) -> None:

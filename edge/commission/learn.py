@@ -101,13 +101,14 @@ def changes(
     return found
 
 
-def shift(logits: Sequence[float], workshop: Typical) -> float:
+def shift(logits: Sequence[float], workshop: Typical, is_passing: Sequence[bool]) -> float:
     """How far a station moves the log-odds of the class that it favours most, against good.
 
-    Natural units; the first class is the good one. Of a baseline's logits, (class,).
+    Natural units, of a baseline's logits (class,). `is_passing` says of each class whether a good
+    part may have it.
     """
-    moved = np.asarray(logits) - workshop.logits
-    return float((moved[1:] - moved[0]).max())
+    moved, passing = np.asarray(logits) - workshop.logits, np.asarray(is_passing)
+    return float(moved[~passing].max() - moved[passing].max())
 
 
 def judge(part: GoodPart, taken_off: Mapping[str, Offset], bundle: Bundle) -> Judged:

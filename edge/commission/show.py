@@ -10,11 +10,10 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from edge.baseline import Baseline, Baselines
+from edge.baseline import Baseline, Baselines, network_sha256
 from edge.bundle import Bundle
 from edge.commission.learn import Change, shift
 from edge.judge import Judged
-from edge.monitor import Typical
 
 DECISIONS = ("ok", "uncertain", "defect")
 FAR = 4.0  # shift; at stations like those of the workshop it is below 3
@@ -29,13 +28,13 @@ def show(
     for column in ("parts", "P(good) before", "after", "doubted before", "after", "shift"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in new.baselines:
-        moved = f"{shift(row.logits, _workshop(row, one)):.1f}"
+        moved = f"{_shift(row, one):.1f}"
         table.add_row(row.sensor, str(row.parts), *_cells(row, changed, one), moved)
     console.print(table)
     for row in new.baselines:
         console.print(f"  {row.sensor}: {_moved(row, one)}", markup=False)
     for row in new.baselines:
-        if shift(row.logits, _workshop(row, one)) > FAR:
+        if _shift(row, one) > FAR:
             console.print(
                 f"{row.sensor}: this station is unlike all that the network was taught on. A "
                 "baseline lets good parts pass, but not all defects are seen as before: measure "
@@ -91,7 +90,7 @@ def as_data(new: Baselines, changed: Sequence[Change], one: Bundle) -> dict[str,
         "parts": len(changed),
         "verdicts_before": dict(before),
         "verdicts_after": dict(after),
-        "shift": {row.sensor: shift(row.logits, _workshop(row, one)) for row in new.baselines},
+        "shift": {row.sensor: _shift(row, one) for row in new.baselines},
         "stopped": list(stopped(changed)),
         "baselines": [row.model_dump(mode="json") for row in new.baselines],
     }
@@ -123,17 +122,22 @@ def _doubted(judged: Sequence[Judged], sensor: str) -> int:
     return sum(each.reports[sensor].reliability < 1.0 for each in judged)
 
 
-def _workshop(row: Baseline, one: Bundle) -> Typical:
+def _detector(row: Baseline, one: Bundle) -> str:
     return next(
-        one.typical[name]
-        for name, detector in one.manifest.detectors.items()
-        if one.manifest.files[detector.file] == row.network_sha256
+        name for name in one.manifest.detectors if network_sha256(one, name) == row.network_sha256
     )
+
+
+def _shift(row: Baseline, one: Bundle) -> float:
+    name = _detector(row, one)
+    classes = one.manifest.detectors[name].classes
+    is_passing = [one.manifest.good in each.hypotheses for each in classes]
+    return shift(row.logits, one.typical[name], is_passing)
 
 
 def _moved(row: Baseline, one: Bundle) -> str:
     """What the station's windows measure, and what the workshop's did."""
-    workshop = _workshop(row, one)
+    workshop = one.typical[_detector(row, one)]
     return ", ".join(
         f"{name} {value:.3g} (workshop {workshop.measured[name]:.3g})"
         for name, value in row.measured.items()

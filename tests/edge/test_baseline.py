@@ -163,5 +163,6 @@ def test_a_recording_keeps_every_baseline_that_its_parts_were_judged_by(tmp_path
 
 
 def test_the_shift_is_how_far_the_station_moves_the_odds_of_a_defect() -> None:
-    """By hand: good by 1 - 2, the other class by 0.5 - 0: 0.5 - (-1)."""
-    assert shift((1.0, 0.5), WORKSHOP) == pytest.approx(1.5)
+    """By hand: one class by 1 - 2, the other by 0.5 - 0; either may be the good one."""
+    assert shift((1.0, 0.5), WORKSHOP, [True, False]) == pytest.approx(1.5)
+    assert shift((1.0, 0.5), WORKSHOP, [False, True]) == pytest.approx(-1.5)
