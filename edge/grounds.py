@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import TypedDict
 
 from edge.fusion.combination import Combination
+from edge.fusion.conflict import conflict_shares
 from edge.fusion.counterfactual import STRAIGHT, flips, least
 from edge.fusion.counterfactual import Flip as Change
 from edge.fusion.decision import Criteria, Standing
@@ -91,14 +92,15 @@ def sentence(sensor: str, flip: Flip | None, bars: Sequence[str]) -> str:
 def _numbers(rule: str, combination: Combination, held: Criteria, standing: Standing) -> Numbers:
     mass, frame, limits = combination.mass, held.frame, held.thresholds
     good, everyone = frame.mask([held.good]), frame.hypotheses
+    plausible = mass.contour()
     return Numbers(
         rule=rule,
         conflict=round(combination.conflict, 6),
         ignorance=round(mass.ignorance, 6),
         belief_ok=round(mass.belief(good), 6),
         plausibility_ok=round(mass.plausibility(good), 6),
-        belief={h: round(mass.belief(frame.mask([h])), 6) for h in everyone},
-        plausibility={h: round(mass.plausibility(frame.mask([h])), 6) for h in everyone},
+        belief={h: round(mass[1 << i], 6) for i, h in enumerate(everyone)},
+        plausibility={h: round(p, 6) for h, p in zip(everyone, plausible, strict=True)},
         good=held.good,
         belief_defect=round(standing.defect, 6),
         belief_passing=round(standing.passing, 6),
@@ -126,7 +128,7 @@ def _reports(
     pairwise = combination.pairwise
     for (i, one), (j, other) in combinations(enumerate(reports), 2):
         conflicts[one][other] = conflicts[other][one] = round(pairwise[i, j], 6)
-    shares = combination.shares
+    shares = conflict_shares(combination.sources, combination.conflict, pairwise)
     for i, (sensor, report) in enumerate(reports.items()):
         brought = {
             "conflict_share": round(shares[i], 6),

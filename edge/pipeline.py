@@ -29,6 +29,7 @@ from edge.publish.outbox import Outbox
 from edge.publish.plc import Echoes
 from edge.tape import Tape
 from edge.verdict import Status
+from sensors.condition import assessed
 from sensors.signal import ClockKind, Sample, Window
 from sensors.windower import Windower
 
@@ -86,27 +87,31 @@ class StationPipeline:
 
     def _cut(self, part: Part, slot: Slot) -> None:
         (sensor, number), edge_ns = slot, part.accepted.trigger.edge_ns
-        window = self._windower.cut(sensor, edge_ns, time.monotonic_ns(), number)
+        window = self._windower.cut_bare(sensor, edge_ns, time.monotonic_ns(), number)
         if window is not None:
-            part.windows[slot] = window
             self._infer(part, slot, window)
-        else:
-            self._frames.ask(sensor, edge_ns, self._look(part, sensor), number)
+            return
+        self._frames.ask(sensor, edge_ns, self._look(part, sensor), number)
+        if slot not in part.rehearsed and self._windower.is_near(sensor, edge_ns, number):
+            part.rehearsed.add(slot)
+            self._engine.rehearse(part.bundle, self._sensors[sensor].input, sensor)
 
     def _look(self, part: Part, sensor: str) -> Look:
         return partial(self._engine.look, part.bundle, self._sensors[sensor].input, sensor)
 
     def _infer(self, part: Part, slot: Slot, window: Window) -> None:
         detector = self._sensors[slot[0]].input
+        refused = ""
         try:
-            score = self._engine.submit(
+            part.scores[slot] = self._engine.submit(
                 part.bundle, detector, window, partial(self._scored, part, slot)
             )
         except QueueFull as error:
-            part.give_up(slot, "failed", str(error))
+            refused = str(error)
+        part.windows[slot] = assessed(window)  # while the network runs
+        if refused:
+            part.give_up(slot, "failed", refused)
             self._seal_complete()
-            return
-        part.scores[slot] = score
 
     def _scored(self, part: Part, slot: Slot, done: "asyncio.Future[Score]") -> None:
         if isinstance(error := done.exception(), RunFailed):

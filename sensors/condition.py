@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sensors.signal import Appearance, Waveform
+from sensors.signal import Appearance, Waveform, Window
 
 BLACK = 16  # grey levels: what a video signal calls black (ITU-R BT.601)
 WHITE = 255
@@ -44,6 +45,18 @@ def of_clip(pictures: Sequence[Appearance]) -> Appearance:
     )
 
 
+def assessed(window: Window) -> Window:
+    """A window with what its samples look like; of a clip each picture was looked at as it came."""
+    if window.data.ndim != 2 or window.quality.waveform is not None:
+        return window
+    data: NDArray[np.float32] = window.data  # type: ignore[assignment]
+    looks = waveform(data)
+    seen = replace(
+        window.quality, clipped=_clipped(data), is_flat=looks.held == 1.0, waveform=looks
+    )
+    return replace(window, quality=seen)
+
+
 def waveform(data: NDArray[np.float32]) -> Waveform:
     """Of a window (channel, sample) in SI units.
 
@@ -74,3 +87,14 @@ def _channel(data: NDArray[np.float32]) -> Waveform:
         whiteness=sum(powers) / STRETCHES / power if power else 0.0,
         held=1.0 - float(np.count_nonzero(steps)) / steps.size,
     )
+
+
+def _clipped(data: NDArray[np.float32]) -> float:
+    """Share of samples that stay at their channel's largest or smallest value, two or more."""
+    count = 0
+    for one in data:
+        staying = one[1:][one[1:] == one[:-1]]
+        if staying.size:  # noise never does
+            is_end = (staying == one.max()) | (staying == one.min())
+            count += int(np.count_nonzero(is_end))
+    return count / data.size

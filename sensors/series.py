@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sensors import condition
 from sensors.memory import Memory
 from sensors.signal import Anchor, ClockKind, Quality, Sample, Window
 
@@ -82,10 +81,13 @@ class SeriesRing:
     def cut(
         self, sensor: str, start_ns: int, length: int, now_ns: int, *, partial: bool
     ) -> Window | None:
-        """`length` samples from `start_ns` on; None while they are not all there, or too few."""
+        """`length` samples from `start_ns` on; None while they are not all there, or too few.
+
+        How they look is not yet said: see `condition.assessed`.
+        """
         if self._last is None:
             return None
-        first = self._end + round((start_ns - self._end_ns) / self._period_ns)
+        first = self._first(start_ns)
         if first + length > self._end and not partial:
             return None
         here = _Stretch(max(first, self._start), min(first + length, self._end))
@@ -99,7 +101,6 @@ class SeriesRing:
         data = self._read(here)
         if here.end - here.start < length:
             data = _padded(data, here.start - first, length)
-        looks = condition.waveform(data)
         drift_ppm = max((one.drift_ppm for one in came), key=abs)
         return Window(
             sensor=sensor,
@@ -112,16 +113,24 @@ class SeriesRing:
             quality=Quality(
                 coverage=covered / length,
                 gaps=len(missing) + (here.start > first) + (here.end < first + length),
-                clipped=_clipped(data),
                 skew_ms=_skew_ms(came),
                 drift_ppm=round(drift_ppm, 1),
-                waveform=looks,
                 repeated=_total(self._repeats, here) / length,
                 replayed=_total(self._replays, here) / length,
-                is_flat=looks.held == 1.0,
             ),
             anchor=Anchor(self._seq, round(self._end_ns - self._last.shape[1] * self._period_ns)),
         )
+
+    def is_near(self, start_ns: int, length: int) -> bool:
+        """One more block as the last one, and a window that `cut` does not give now is whole."""
+        if self._last is None:
+            return False
+        lacks = self._first(start_ns) + length - self._end
+        return 0 < lacks <= self._last.shape[1]
+
+    def _first(self, start_ns: int) -> int:
+        """Index of the sample that was taken at that time."""
+        return self._end + round((start_ns - self._end_ns) / self._period_ns)
 
     def _place(self, skipped: int, length: int, late_ns: float, data: NDArray[np.float32]) -> float:
         """Move the end to where the next block begins: over a gap, or by a pull of the line.
@@ -250,14 +259,3 @@ def _mirrored(data: NDArray[np.float32], length: int) -> NDArray[np.float32]:
     there = data.shape[1]
     turn = np.arange(length) % (2 * there)
     return data[:, np.where(turn < there, turn, 2 * there - 1 - turn)]
-
-
-def _clipped(data: NDArray[np.float32]) -> float:
-    """Share of samples that stay at their channel's largest or smallest value, two or more."""
-    count = 0
-    for one in data:
-        staying = one[1:][one[1:] == one[:-1]]
-        if staying.size:  # noise never does
-            is_end = (staying == one.max()) | (staying == one.min())
-            count += int(np.count_nonzero(is_end))
-    return count / data.size

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensors.clip import ClipRing, Picture
+from sensors.condition import assessed
 from sensors.series import SeriesRing
 from sensors.signal import Appearance, ClockKind, Count, Sample, Window
 
@@ -109,11 +110,26 @@ class Windower:
 
         Cheap when it is not.
         """
+        bare = self.cut_bare(sensor, edge_ns, now_ns, window)
+        return None if bare is None else assessed(bare)
+
+    def cut_bare(self, sensor: str, edge_ns: int, now_ns: int, window: int = 0) -> Window | None:
+        """The same, and nothing said yet of how its samples look: a network need not wait for that.
+
+        `condition.assessed` says it.
+        """
         return self._cut(sensor, edge_ns, now_ns, window, partial=False)
+
+    def is_near(self, sensor: str, edge_ns: int, window: int = 0) -> bool:
+        """The next block makes a waveform's window whole; never of a clip."""
+        need, ring = self._needs[sensor, window], self._rings[sensor]
+        start_ns = edge_ns + need.offset_ns
+        return isinstance(ring, SeriesRing) and ring.is_near(start_ns, need.length)
 
     def cut_partial(self, sensor: str, edge_ns: int, now_ns: int, window: int = 0) -> Window | None:
         """What there is at the deadline, its coverage stated; None when that is too little."""
-        return self._cut(sensor, edge_ns, now_ns, window, partial=True)
+        bare = self._cut(sensor, edge_ns, now_ns, window, partial=True)
+        return None if bare is None else assessed(bare)
 
     def _cut(
         self, sensor: str, edge_ns: int, now_ns: int, window: int, *, partial: bool

@@ -4,7 +4,7 @@ Conflict is the mass that the conjunctive combination gives to the empty set: 0 
 can all be right, 1 where they have no hypothesis in common.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import combinations
 
@@ -21,10 +21,14 @@ def pairwise_conflict(masses: Sequence[Mass]) -> dict[tuple[int, int], float]:
     return {(i, j): _between(masses[i], masses[j]) for i, j in pairs}
 
 
-def conflict_shares(masses: Sequence[Mass], whole: float | None = None) -> tuple[float, ...]:
+def conflict_shares(
+    masses: Sequence[Mass],
+    whole: float | None = None,
+    pairwise: Mapping[tuple[int, int], float] | None = None,
+) -> tuple[float, ...]:
     """Each source's share of the conflict of all; together they are the whole of it.
 
-    Who knows the `whole` saves three sources a combination.
+    Who knows the `whole`, and that of pairs, saves three sources as many combinations.
 
     Shapley's value (1953, A value for n-person games) of the game whose worth is the conflict of a
     set of sources: how much conflict a source brings when sources join one by one, on average over
@@ -41,7 +45,8 @@ def conflict_shares(masses: Sequence[Mass], whole: float | None = None) -> tuple
     if count == 0:
         return ()
     if count == 3:
-        return _shares_of_three(masses, whole)
+        every = conjunction(masses).get(0, 0.0) if whole is None else whole
+        return _shares_of_three(masses, every, pairwise or pairwise_conflict(masses))
     size = masses[0].frame.everything + 1
     common = sum_supersets(np.stack([dense(mass) for mass in masses]))  # (source, set)
     signs = 1.0 - 2.0 * (np.bitwise_count(np.arange(size)) & 1)
@@ -54,15 +59,16 @@ def conflict_shares(masses: Sequence[Mass], whole: float | None = None) -> tuple
     return tuple(float(share) for share in np.maximum(shares, 0.0))
 
 
-def _shares_of_three(masses: Sequence[Mass], whole: float | None) -> tuple[float, ...]:
+def _shares_of_three(
+    masses: Sequence[Mass], whole: float, pairwise: Mapping[tuple[int, int], float]
+) -> tuple[float, ...]:
     """The definition itself: for three sources, the usual station, it is a third of the steps."""
     alone = [mass[0] for mass in masses]
-    pairs = [_between(masses[j], masses[k]) for j, k in ((1, 2), (0, 2), (0, 1))]  # without each
-    every = conjunction(masses).get(0, 0.0) if whole is None else whole
+    pairs = [pairwise[1, 2], pairwise[0, 2], pairwise[0, 1]]  # without each
     shares = [
         alone[i] / 3
         + (pairs[j] - alone[k] + pairs[k] - alone[j]) / 6  # joining k, joining j
-        + (every - pairs[i]) / 3
+        + (whole - pairs[i]) / 3
         for i, j, k in ((0, 1, 2), (1, 0, 2), (2, 0, 1))
     ]
     return tuple(max(share, 0.0) for share in shares)

@@ -67,6 +67,16 @@ class Mass:
         """Pl: mass of the sets that meet `mask`, none of which says it is false."""
         return math.fsum(v for focal, v in self.focal.items() if focal & mask)
 
+    def contour(self) -> tuple[float, ...]:
+        """Plausibility of each hypothesis by itself, in the frame's order."""
+        found = [0.0] * len(self.frame.hypotheses)
+        for focal, value in self.focal.items():
+            left = focal
+            while left:
+                found[(left & -left).bit_length() - 1] += value
+                left &= left - 1
+        return tuple(found)
+
     def commonality(self, mask: int) -> float:
         """q: mass of the sets that hold all of `mask`; of the empty set it is 1.
 
@@ -102,7 +112,7 @@ class Mass:
         Raises:
             ValueError: all mass is on the empty set, so nothing is plausible.
         """
-        contour = [self.plausibility(1 << i) for i in range(len(self.frame.hypotheses))]
+        contour = self.contour()
         total = math.fsum(contour)
         if total <= 0.0:
             raise ValueError("all mass is on the empty set: no probability follows from it")

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sensors.condition import assessed
 from sensors.series import SeriesRing
 from sensors.signal import Quality, Sample, Window
 from sensors.windower import Need, Windower
@@ -281,6 +282,42 @@ def test_less_than_half_a_window_is_no_window(station: Station) -> None:
     for k in range(24):
         station.block(k)
     assert station.windower.cut_partial("v", START, 0) is None
+
+
+def test_a_window_is_near_when_the_next_block_makes_it_whole(station: Station) -> None:
+    """Of blocks 20 to 69 the last is awaited after 68; before, more than one is."""
+    edge = START + 200 * MS
+    near = []
+    for k in range(70):
+        station.block(k)
+        near.append(station.windower.is_near("v", edge))
+    assert near == [k == 68 for k in range(70)]
+    assert station.windower.cut("v", edge, 0) is not None
+
+
+def test_before_its_first_block_and_of_pictures_nothing_is_near(station: Station) -> None:
+    assert not station.windower.is_near("v", START)
+    for k in range(14):  # of 15
+        station.frame(k)
+    assert not station.windower.is_near("c", START)
+
+
+def test_a_bare_window_is_the_whole_one_but_for_how_it_looks(station: Station) -> None:
+    """A network may begin with it: samples and times are there."""
+    for k in range(30):
+        station.block(k)
+    for k in range(30, 100):
+        station.data(k, np.full((2, BLOCK), 5.0, np.float32))
+    edge = START + 200 * MS
+    bare, whole = station.windower.cut_bare("v", edge, 7), station.windower.cut("v", edge, 7)
+    assert bare is not None
+    assert whole is not None
+    assert bare.quality.waveform is None
+    assert whole.quality.waveform is not None
+    assert whole.quality.waveform.held == pytest.approx(0.8, abs=1e-3)  # 10 of 50 blocks move
+    assert np.array_equal(bare.data, whole.data)
+    assert assessed(bare).quality == whole.quality
+    assert replace(bare, data=whole.data, quality=whole.quality) == whole
 
 
 def test_clipped_repeated_and_flat_data_say_so(station: Station) -> None:
