@@ -17,6 +17,7 @@ from edge.manifest import ClipInput, SeriesInput
 from edge.metrics import Quantile
 from edge.verdict import Status
 from edge.windows import join
+from sensors.condition import assessed
 from sensors.signal import Window
 from sensors.windower import Need
 
@@ -190,12 +191,17 @@ class Part:
     def give_up(self, slot: Slot, status: Status, reason: str) -> None:
         if slot in self.scores:
             self.scores[slot].cancel()  # the engine counts it, should it still come
-        window = self.windows.get(slot)
+        window = self.assess(slot) if slot in self.windows else None
         self._hear(slot, Answer(self.sensors[slot[0]], status, reason, window=window))
 
     def scored(self, slot: Slot, score: Score) -> None:
         one, offset = self.sensors[slot[0]], self.offsets.get(slot[0])
-        self._hear(slot, Answer(one, "ok", "", self.windows[slot], score, offset))
+        self._hear(slot, Answer(one, "ok", "", self.assess(slot), score, offset))
+
+    def assess(self, slot: Slot) -> Window:
+        """The window of a slot with what it looks like, taken once: while its network runs."""
+        window = self.windows[slot] = assessed(self.windows[slot])
+        return window
 
     def end(self) -> None:
         for timer in self.timers:

@@ -29,7 +29,6 @@ from edge.publish.outbox import Outbox
 from edge.publish.plc import Echoes
 from edge.tape import Tape
 from edge.verdict import Status
-from sensors.condition import assessed
 from sensors.signal import ClockKind, Sample, Window
 from sensors.windower import Windower
 
@@ -101,17 +100,18 @@ class StationPipeline:
 
     def _infer(self, part: Part, slot: Slot, window: Window) -> None:
         detector = self._sensors[slot[0]].input
-        refused = ""
+        part.windows[slot] = window
         try:
-            part.scores[slot] = self._engine.submit(
+            score = self._engine.submit(
                 part.bundle, detector, window, partial(self._scored, part, slot)
             )
         except QueueFull as error:
-            refused = str(error)
-        part.windows[slot] = assessed(window)  # while the network runs
-        if refused:
-            part.give_up(slot, "failed", refused)
+            part.give_up(slot, "failed", str(error))
             self._seal_complete()
+            return
+        part.scores[slot] = score
+        # a turn later, when the network has taken the interpreter and is off
+        asyncio.get_running_loop().call_soon(part.assess, slot)
 
     def _scored(self, part: Part, slot: Slot, done: "asyncio.Future[Score]") -> None:
         if isinstance(error := done.exception(), RunFailed):
