@@ -40,12 +40,16 @@ def summary(took: list[Took]) -> dict[str, Any]:
         theirs = best(took, "onnxruntime", "fp32", is_paced=is_paced)
         found[pace] = {
             "int8_ms": ours.part_p50_ms,
-            "int8_way": ours.way,
+            "int8_way": _way(ours),
             "onnxruntime_fp32_ms": theirs.part_p50_ms,
-            "onnxruntime_fp32_way": theirs.way,
+            "onnxruntime_fp32_way": _way(theirs),
             "lower": round(1.0 - ours.part_p50_ms / theirs.part_p50_ms, 4),
         }
     return found
+
+
+def _way(one: Took) -> str:
+    return one.way if one.is_whole else f"{one.way}, by pictures"
 
 
 def show(found: dict[str, Any], took: list[Took], console: Console) -> None:
@@ -56,7 +60,7 @@ def show(found: dict[str, Any], took: list[Took], console: Console) -> None:
     for one in took:
         table.add_row(
             one.engine, one.form, "/".join(sorted(set(one.calculated.values()))),
-            PACE[one.is_paced], one.way, *(f"{one.median_ms[name]:.2f}" for name in names),
+            PACE[one.is_paced], _way(one), *(f"{one.median_ms[name]:.2f}" for name in names),
             *(f"{value:.2f}" for value in (one.part_p50_ms, one.part_p95_ms, one.part_p99_ms)),
         )  # fmt: skip
     console.print(table)

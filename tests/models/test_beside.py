@@ -47,6 +47,7 @@ def test_every_way_of_every_engine_is_timed_and_float_is_float() -> None:
         # side by side the slowest, else all of them, lie within the part
         least = max if row.way == beside.SIDE_BY_SIDE else sum
         assert row.part_p50_ms >= 0.99 * least(row.median_ms.values())
+        assert row.is_whole or (row.engine.startswith("openvino") and row.form == "int8")
         if row.form == "fp32":
             assert set(row.calculated.values()) == {"fp32"}
 
