@@ -11,9 +11,10 @@ from rich.console import Console
 
 from edge.bundle import load
 from edge.errors import BundleError, ConfigError
-from models import answers, bundling, dataset, evaluate, golden, passport, train
+from models import answers, bundling, dataset, evaluate, golden, passport, repack, train
 from models.calibration import command as calibration
 from models.detectors import DESIGNS, designs
+from models.integers import beside, beside_report
 from models.integers import command as integers
 from models.measuring import command as measuring
 from models.recurrent import RECURRENCES
@@ -144,6 +145,16 @@ def renew(arguments: argparse.Namespace) -> None:
     _say(golden.renew(load(arguments.out), arguments.jobs))
 
 
+def pack_again(arguments: argparse.Namespace) -> None:
+    """make a bundle's files as small as quantize makes them now; voids its certificate"""
+    _say(repack.repack(load(arguments.out), arguments.bundle_version or passport.VERSION))
+
+
+def hurry(arguments: argparse.Namespace) -> None:
+    """time a bundle in integers against itself in float: hot, and one part every 100 ms"""
+    beside_report.report(load(arguments.out), arguments)
+
+
 STEPS = {
     "simulate": (simulate,),
     "train": (teach,),
@@ -153,6 +164,8 @@ STEPS = {
     "monitor": (watch,),
     "calibrate": (settle,),
     "golden": (renew,),
+    "repack": (pack_again,),
+    "latency": (hurry,),
     "evaluate": (judge,),
     "export": (bundled,),
     "study": (recordings.run,),
@@ -196,6 +209,10 @@ def _parser() -> argparse.ArgumentParser:
         if name == "evaluate":
             study.add_arguments(command)
             measuring.add_arguments(command)
+        if name == "repack":
+            command.add_argument("--bundle-version", metavar="X.Y.Z", help="else the workshop's")
+        if name == "latency":
+            beside.add_arguments(command)
         if name == "study":
             recordings.add_arguments(command)
     return parser

@@ -1,4 +1,4 @@
-"""A trained network as an ONNX file: batch norms folded, three named outputs, any batch."""
+"""A trained network as an ONNX file: batch norms folded, named outputs, any batch, compact."""
 
 import warnings
 from pathlib import Path
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from models.camera import CameraNetwork
+from models.compact import compact
 from models.detectors import Design
 
 OPSET = 18  # the newest that TensorRT 10.3 and onnxruntime.quantization both take; at most 21
@@ -39,7 +40,7 @@ def export(network: nn.Module, design: Design, path: Path) -> None:
         )
     model = stripped(onnx.load(path))
     del model.graph.output[len(OUTPUTS) :]  # marks keep their names, and are nobody's answer
-    onnx.save(model, path)
+    onnx.save(compact(model), path)
     onnx.checker.check_model(str(path), full_check=True)
 
 

@@ -24,10 +24,7 @@ class PowerSpectrogram(nn.Module):
     def __init__(self, size: int, hop: int) -> None:
         super().__init__()
         self.hop = hop
-        turns = np.outer(np.arange(size // 2 + 1), np.arange(size)) / size
-        window = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(size) / size)
-        kernels = np.concatenate([np.cos(2.0 * np.pi * turns), np.sin(2.0 * np.pi * turns)])
-        self.register_buffer("kernels", _float(kernels * window)[:, None, :])
+        self.register_buffer("kernels", torch.from_numpy(power_kernels(size)))
 
     def forward(self, samples: Tensor) -> Tensor:
         parts = nn.functional.conv1d(samples[:, None, :], self.kernels, stride=self.hop)
@@ -150,6 +147,19 @@ class Displacement(nn.Module):
         each = slow.reshape(-1, 1, steps)
         moved = nn.functional.conv1d(each, self.kernel, padding=self.padding)
         return torch.cat([slow, moved.reshape(-1, channels, steps)], dim=1)
+
+
+def power_kernels(size: int) -> NDArray[np.float32]:
+    """(2 * frequency, 1, sample) cosines, then sines, under a periodic Hann window.
+
+    A cosine takes only `size` values, those of one turn, and the window follows from them:
+    `models.compact` relies on it.
+    """
+    turn = np.cos(2.0 * np.pi * np.arange(size) / size).astype(np.float32)
+    cosine = np.outer(np.arange(size // 2 + 1), np.arange(size))
+    place = np.concatenate([cosine, cosine + size - size // 4]) % size
+    window = np.float32(0.5) - np.float32(0.5) * turn
+    return np.asarray(turn[place] * window)[:, None, :]
 
 
 def mel_weights(rate_hz: float, size: int, bands: int, lowest_hz: float) -> Real:

@@ -91,9 +91,15 @@ def renew(bundle: Bundle, jobs: int) -> dict[str, float]:
     for number in near(_asked(bundle, jobs), manifest):
         (part,) = dataset.parts(dataset.GOLDEN, number, 1)
         parts.append(stored(dataset.network_inputs(part)))
-    decided = [one for _, one in stand(write(bundle.folder, parts), manifest)]
+    kinds = [one.decision for one in keep(manifest, bundle.folder, parts)]
+    return {f"golden_{kind}": float(kinds.count(kind)) for kind in ("ok", "uncertain", "defect")}
+
+
+def keep(manifest: Manifest, folder: Path, parts: list[Inputs]) -> list[Decided]:
+    """Have the networks in `folder` answer these parts, and write both and the manifest there."""
+    decided = [one for _, one in stand(write(folder, parts), manifest)]
     words = tuple(one.defect or one.decision for one in decided)
-    digest = hashlib.sha256((bundle.folder / FILE).read_bytes()).hexdigest()
+    digest = hashlib.sha256((folder / FILE).read_bytes()).hexdigest()
     update = {
         "files": {**manifest.files, FILE: digest},
         "comparison": manifest.comparison.model_copy(update={"decided": words}),
@@ -103,9 +109,8 @@ def renew(bundle: Bundle, jobs: int) -> dict[str, float]:
         seal = {"vouched_sha256": renewed.vouched_sha256}
         certificate = manifest.certificate.model_copy(update=seal)
         renewed = renewed.model_copy(update={"certificate": certificate})
-    write_manifest(renewed, bundle.folder)
-    kinds = [one.decision for one in decided]
-    return {f"golden_{kind}": float(kinds.count(kind)) for kind in ("ok", "uncertain", "defect")}
+    write_manifest(renewed, folder)
+    return decided
 
 
 def near(logits: Logits, manifest: Manifest) -> list[int]:

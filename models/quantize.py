@@ -24,6 +24,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
+from models.compact import compact
 from models.detectors import Design
 
 PERCENTILE = 99.999  # of activations; what lies beyond is clipped
@@ -55,7 +56,10 @@ def quantize(
     inputs: Sequence[NDArray[np.generic]],
     ranging: Ranging = "percentile",
 ) -> None:
-    """Write the INT8 network; `inputs` are those of a few hundred typical parts."""
+    """Write the INT8 network; `inputs` are those of a few hundred typical parts.
+
+    Filters of float parts are kept in half precision, and calculate in float32.
+    """
     quantize_static(
         str(float_file),
         str(int8_file),
@@ -77,6 +81,7 @@ def quantize(
             "CalibTensorRangeSymmetric": True,
         },
     )
+    onnx.save(compact(onnx.load(int8_file), design.float_parts), int8_file)
 
 
 def float_nodes(model: onnx.ModelProto, prefixes: Sequence[str]) -> list[str]:

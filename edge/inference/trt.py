@@ -148,15 +148,16 @@ def _plan(file: Path, made: Made, most: int, cache: Path) -> tuple[Plan, bool]:
 
 
 def _build(file: Path, made: Made, most: int, cache: Path) -> Plan:
-    data = None
-    if made.asked != "int8":
-        try:
-            from edge.inference.unquantised import unquantised  # noqa: PLC0415 - needs onnx
-        except ModuleNotFoundError as error:
-            raise ConfigError(
-                f"engine.name: tensorrt in {made.asked} needs {error.name}; pip install it, or "
-                "let it calculate in integers"
-            ) from error
+    try:
+        from edge.inference.folded import folded  # noqa: PLC0415 - needs onnx
+        from edge.inference.unquantised import unquantised  # noqa: PLC0415 - the same
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"engine.name: tensorrt needs {error.name} to build; pip install it"
+        ) from error
+    if made.asked == "int8":
+        data = folded(file)
+    else:
         data = unquantised(file, is_half=made.asked == "fp16", cache=cache)
     try:
         built = build(file, data=data, most=most, timing=plans.timings(cache, made))

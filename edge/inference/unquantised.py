@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from edge.errors import BundleError
+from edge.inference.folded import fold
 from edge.inference.lighter import lighten
 from edge.inference.plans import write
 
-FORMAT = 2  # of what is kept in the cache
+FORMAT = 3  # of what is kept in the cache
 QUANTISE, DEQUANTISE = "QuantizeLinear", "DequantizeLinear"
 WEIGHING = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 RECURRENT = {"LSTM", "GRU"}
@@ -51,6 +52,7 @@ def unquantised(file: Path, *, is_half: bool, cache: Path | None = None) -> byte
             return kept.read_bytes()
     try:
         model = onnx.load_from_string(data)
+        fold(model)
         layers = _dequantise(model.graph)
         lighten(model)
         if is_half:

@@ -1,14 +1,17 @@
 """What a calibration found: a table for people, the same as data, and what is missing."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from models.calibration.alone import Alone, Pair
 from models.calibration.candidates import Counts
 from models.calibration.step import Calibration, Row
 from models.statistics import clopper_pearson, holm, upper_bound
@@ -42,6 +45,8 @@ def show(found: Calibration, console: Console) -> None:
         style = "" if row.outcome.is_certified else "yellow"
         table.add_row(*_cells(row, wanted.confidence), style=style)
     console.print(table)
+    if found.alone:
+        console.print(_beside(found.alone))
     for line in missing(found):
         console.print(line, style="yellow", soft_wrap=True)
 
@@ -62,6 +67,10 @@ def missing(found: Calibration) -> Iterator[str]:
 def as_data(found: Calibration) -> dict[str, Any]:
     """Everything, for the JSON report."""
     wanted = found.wanted
+    beside = [
+        asdict(one) | {"times_fewer": {"every": _finite(one.every), "seen": _finite(one.seen)}}
+        for one in found.alone
+    ]
     adjusted = holm([row.outcome.chosen.p_value for row in found.rows])
     return {
         "escape_rate": wanted.escape_rate,
@@ -70,6 +79,7 @@ def as_data(found: Calibration) -> dict[str, Any]:
         "certificate": (
             found.manifest.certificate.model_dump() if found.manifest.certificate else None
         ),
+        "alone": beside,
         "rows": [
             {
                 "sensors": row.names,
@@ -94,6 +104,31 @@ def save(found: Calibration, path: Path) -> None:
     """Write the JSON report."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(as_data(found), indent=1) + "\n", encoding="utf-8")
+
+
+def _beside(alone: Sequence[Alone]) -> Table:
+    """Escapes of all together and of each sensor alone, at the same rate of false rejects."""
+    table = Table(
+        "alone", "good failed", "escapes of all defects", "of those it can see", box=SIMPLE
+    )
+    for one in alone:
+        table.add_row(
+            one.sensor, f"{one.good_failed} of {one.good}", _against(one.every), _against(one.seen)
+        )
+    return table
+
+
+def _against(pair: Pair) -> str:
+    return (
+        f"{pair.escapes} against {pair.fused_escapes} fused of {pair.defects} "
+        f"({pair.times_fewer:.3g} times fewer; {pair.only_alone} and {pair.only_fused} alone, "
+        f"McNemar p {pair.p_value:.2g})"
+    )
+
+
+def _finite(pair: Pair) -> float | None:
+    """None where no defect escapes fusion: JSON has no infinity."""
+    return pair.times_fewer if np.isfinite(pair.times_fewer) else None
 
 
 def _counts(counts: Counts, confidence: float) -> dict[str, float]:

@@ -15,6 +15,7 @@ from edge.bundle import MANIFEST, Bundle, load
 from edge.certificate import Certificate, Costs, Promise
 from edge.manifest import Manifest, Thresholds
 from models import toml
+from models.calibration.alone import Alone, compared
 from models.calibration.candidates import Counts, counted, path, without_repeats
 from models.calibration.evidence import Evidence
 from models.calibration.standings import Standings, standings, subsets
@@ -67,6 +68,7 @@ class Calibration:
     wanted: Wanted
     rows: tuple[Row, ...]
     manifest: Manifest
+    alone: tuple[Alone, ...] = ()  # each sensor against all of them; none where there is but one
 
 
 def calibrate(
@@ -108,13 +110,20 @@ def calibrate(
             promises=promises,
         )
         manifest = manifest.model_copy(update={"certificate": certificate})
-    return Calibration(wanted, tuple(rows), manifest)
+    return Calibration(wanted, tuple(rows), manifest, tuple(_alone(rows, certifying)))
 
 
 def _row(tuning: Standings, certifying: Standings, wanted: Wanted) -> Row:
     candidates = list(without_repeats(path(tuning, wanted.costs)))
     outcome = certified(candidates, certifying, wanted.costs, wanted.escape_rate, wanted.confidence)
     return Row(tuning.names, outcome, counted(tuning, outcome.chosen.limits), certifying)
+
+
+def _alone(rows: Sequence[Row], certifying: Evidence) -> list[Alone]:
+    everyone, singles = rows[0], [row.parts for row in rows if len(row.names) == 1]
+    if len(everyone.names) == 1:
+        return []
+    return compared(certifying, everyone.parts, everyone.outcome.chosen.limits, singles)
 
 
 def _promise(row: Row, wanted: Wanted) -> Promise:

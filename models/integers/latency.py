@@ -50,19 +50,27 @@ def measured(
                 runners[engine, form] = open_runner(
                     path, wanted, threads=threads, precision=FORMS[form]
                 )
-                runners[engine, form].run(_window(inputs, 0))
+                runners[engine, form].run(window(inputs, 0))
             except (BundleError, ConfigError, RunFailed) as error:
                 runners.pop((engine, form), None)
                 refused.append(Latency(engine, form, "", why=str(error).splitlines()[0]))
     times: dict[tuple[str, str], list[float]] = {key: [] for key in runners}
     for turn in range(rounds + WARM_UP):
-        window = _window(inputs, turn)
+        given = window(inputs, turn)
         for key, runner in runners.items():
             began = time.perf_counter()
-            runner.run(window)
+            runner.run(given)
             if turn >= WARM_UP:
                 times[key].append(1e3 * (time.perf_counter() - began))
     return [*_rows(runners, times), *refused]
+
+
+def window(inputs: NDArray[np.generic], turn: int) -> NDArray[np.generic]:
+    """Never the same picture twice: an engine may remember what it has seen."""
+    one = inputs[turn % len(inputs)]
+    if one.dtype == np.uint8:
+        return np.asarray(one + np.uint8(1 + turn // len(inputs)))
+    return np.asarray(one, np.float32)
 
 
 def _rows(
@@ -85,11 +93,3 @@ def _has_gpu() -> bool:
     import onnxruntime  # noqa: PLC0415 - an engine among others
 
     return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
-
-
-def _window(inputs: NDArray[np.generic], turn: int) -> NDArray[np.generic]:
-    """Never the same picture twice: an engine may remember what it has seen."""
-    one = inputs[turn % len(inputs)]
-    if one.dtype == np.uint8:
-        return np.asarray(one + np.uint8(1 + turn // len(inputs)))
-    return np.asarray(one, np.float32)

@@ -121,13 +121,15 @@ def test_what_training_feels_is_what_the_file_does(
 ) -> None:
     """The fake-quantised network in torch against the Q/DQ file in another library.
 
-    The parallel recurrence has more rounded layers, each with ties that may fall either way.
+    The parallel recurrence has more rounded layers, each with ties that may fall either way: a
+    single answer hangs on a few of them, so all are taken, by their mean square. With 60 steps
+    to a weight in place of 64 it is 1 and more.
     """
     network, exact, integer, _ = _made(designs(recurrence)["audio"], tmp_path)
     felt = form.scales(integer, form.layers(integer, exact))
     student = aware.rounding(network, felt)
     rounded = [part for part in student.modules() if isinstance(part, aware.Rounded)]
-    inputs = EXAMPLES["validation"].inputs[:8]
+    inputs = EXAMPLES["validation"].inputs
     with torch.no_grad():
         found = student(torch.from_numpy(inputs))[0].numpy()
     aware.exact(network)
@@ -136,8 +138,9 @@ def test_what_training_feels_is_what_the_file_does(
     assert len(rounded) == len(felt)
     expected, whole = _logits(integer, inputs), _logits(exact, inputs)
     np.testing.assert_allclose(plain, whole, atol=1e-4)
-    lost = np.abs(expected - whole).max()
-    assert np.abs(found - expected).max() < share * lost  # rounding at halves may differ
+    assert np.sqrt(np.mean((found - expected) ** 2)) < share * np.sqrt(
+        np.mean((expected - whole) ** 2)
+    )  # rounding at halves may differ
 
 
 def test_weights_are_rounded_as_in_the_file_and_no_further_than_half_a_step(made) -> None:

@@ -9,6 +9,7 @@ from onnx import TensorProto, helper
 
 from edge.config import SHIPPED
 from edge.errors import BundleError, EngineMissing
+from edge.inference.folded import folded
 from edge.inference.trt_build import CURE, build, library
 from edge.inference.unquantised import unquantised
 from inference.networks import write_camera
@@ -50,6 +51,15 @@ def test_every_layer_meant_for_int8_is_built_in_int8(name: str, generation: str)
     assert len(built.plan) > file.stat().st_size  # TensorRT keeps its kernels beside the weights
     integer = {origin for layer in built.layers if layer.is_integer for origin in layer.origins}
     assert meant <= integer, f"in float: {sorted(meant - integer)}"
+
+
+@needs_builder
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_layer_of_an_engine_makes_constants_in_every_run(name: str) -> None:
+    """TensorRT would look up the kernels of the spectrogram anew; so it is given them made."""
+    file = SHIPPED / "motor" / f"{name}.onnx"
+    built = build(file, "SM86", data=folded(file))
+    assert all(layer.inputs for layer in built.layers)
 
 
 def _free(file: Path, where: Path) -> Path:
