@@ -16,6 +16,7 @@ one sensor and one network (by the hash of its file); of a network without one n
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from edge.config import Sensor
 from edge.errors import ConfigError
 from edge.monitor import Typical
 
+log = logging.getLogger(__name__)
 FOLDER = "baselines"  # in the storage of the line
 KEPT = "baselines.json"  # in a recording: every one that any of its parts was judged by
 Features = NDArray[np.floating]
@@ -148,6 +150,28 @@ def kept(recording: Path, station: str = "") -> Baselines:
         return Baselines.model_validate_json(file.read_bytes())
     except (OSError, ValidationError) as error:
         raise ConfigError(f"{file}: no baselines of a recording ({_first(error)})") from error
+
+
+class OffsetsOf:
+    """What a station's baselines take off the answers of a bundle, by sensor; found once each."""
+
+    def __init__(self, baselines: Baselines, sensors: Mapping[str, Sensor]) -> None:
+        self._baselines = baselines
+        self._sensors = sensors
+        self._known: dict[str, dict[str, Offset]] = {}  # by the bundle's sha256
+
+    def __call__(self, bundle: Bundle) -> dict[str, Offset]:
+        """Raises as `offsets`."""
+        if bundle.sha256 not in self._known:
+            found = self._known[bundle.sha256] = offsets(self._baselines, self._sensors, bundle)
+            for sensor in sorted({b.sensor for b in self._baselines.baselines} - set(found)):
+                log.warning(
+                    "%s: its baseline is not of a network of %s, and is not used; run edge "
+                    "commission again",
+                    sensor,
+                    bundle.label,
+                )
+        return self._known[bundle.sha256]
 
 
 def offsets(

@@ -140,7 +140,6 @@ class Part:
     scores: "dict[Slot, asyncio.Future[Score]]" = field(default_factory=dict)
     heard: dict[Slot, Heard] = field(default_factory=dict)
     said: dict[str, Heard] = field(default_factory=dict)  # by sensor
-    rehearsed: set[Slot] = field(default_factory=set)
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
     @property

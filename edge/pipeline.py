@@ -5,14 +5,13 @@ of their own. Waiting for a sensor ends early enough for the verdict to be out b
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from edge.accepted import Accepted
-from edge.baseline import Baselines, Offset, offsets
+from edge.baseline import Baselines, OffsetsOf
 from edge.bundle import Bundle
 from edge.config import Line, Sensor, Station
 from edge.decode import DecodeThread
@@ -32,7 +31,9 @@ from edge.verdict import Status
 from sensors.signal import ClockKind, Sample, Window
 from sensors.windower import Windower
 
-log = logging.getLogger(__name__)
+REHEARSED_BEFORE_NS = (
+    4_000_000  # a run on cold caches and a margin; longer, and they are cold again
+)
 MAX_IN_FLIGHT = 64  # parts of one station; beyond it the oldest is judged with what there is
 
 
@@ -65,8 +66,7 @@ class StationPipeline:
         self._frames = FrameDecoder(
             self._windower, cameras, decode, metrics.count, developed=self._cut_all
         )
-        self._baselines = baselines or Baselines(station=station.id)
-        self._offsets: dict[str, dict[str, Offset]] = {}  # by bundle, and by sensor
+        self.offsets_of = OffsetsOf(baselines or Baselines(station=station.id), self._sensors)
         self._parts: list[Part] = []  # in order of acceptance
         self.reserve = Reserve(line.budget)
         self._lane = VerdictLane(station, line, outbox, metrics, self.reserve, tape, judged)
@@ -89,11 +89,8 @@ class StationPipeline:
         window = self._windower.cut_bare(sensor, edge_ns, time.monotonic_ns(), number)
         if window is not None:
             self._infer(part, slot, window)
-            return
-        self._frames.ask(sensor, edge_ns, self._look(part, sensor), number)
-        if slot not in part.rehearsed and self._windower.is_near(sensor, edge_ns, number):
-            part.rehearsed.add(slot)
-            self._engine.rehearse(part.bundle, self._sensors[sensor].input, sensor)
+        else:
+            self._frames.ask(sensor, edge_ns, self._look(part, sensor), number)
 
     def _look(self, part: Part, sensor: str) -> Look:
         return partial(self._engine.look, part.bundle, self._sensors[sensor].input, sensor)
@@ -180,25 +177,10 @@ class StationPipeline:
     def _part(self, accepted: Accepted, one: Bundle, end_ns: int) -> Part:
         budget_ns = round(self._line.budget.deadline_ms * 1e6)
         deadline_ns = max(end_ns, accepted.trigger.received_ns) + budget_ns
-        offsets_of = self.offsets_of(one)
-        part = Part(accepted, one, self._sensors, end_ns, deadline_ns, offsets_of)
+        part = Part(accepted, one, self._sensors, end_ns, deadline_ns, self.offsets_of(one))
         self._parts.append(part)
         self._metrics.in_flight.inc()
         return part
-
-    def offsets_of(self, one: Bundle) -> dict[str, Offset]:
-        """What this station's baselines take off a bundle's answers, by sensor."""
-        if one.sha256 not in self._offsets:
-            found = offsets(self._baselines, self._sensors, one)
-            self._offsets[one.sha256] = found
-            for sensor in sorted({b.sensor for b in self._baselines.baselines} - set(found)):
-                log.warning(
-                    "%s: its baseline is not of a network of %s, and is not used; run edge "
-                    "commission again",
-                    sensor,
-                    one.label,
-                )
-        return self._offsets[one.sha256]
 
     def _open_without_bundle(self, accepted: Accepted) -> None:
         trigger = accepted.trigger

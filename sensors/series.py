@@ -87,7 +87,7 @@ class SeriesRing:
         """
         if self._last is None:
             return None
-        first = self._first(start_ns)
+        first = self._end + round((start_ns - self._end_ns) / self._period_ns)
         if first + length > self._end and not partial:
             return None
         here = _Stretch(max(first, self._start), min(first + length, self._end))
@@ -120,17 +120,6 @@ class SeriesRing:
             ),
             anchor=Anchor(self._seq, round(self._end_ns - self._last.shape[1] * self._period_ns)),
         )
-
-    def is_near(self, start_ns: int, length: int) -> bool:
-        """One more block as the last one, and a window that `cut` does not give now is whole."""
-        if self._last is None:
-            return False
-        lacks = self._first(start_ns) + length - self._end
-        return 0 < lacks <= self._last.shape[1]
-
-    def _first(self, start_ns: int) -> int:
-        """Index of the sample that was taken at that time."""
-        return self._end + round((start_ns - self._end_ns) / self._period_ns)
 
     def _place(self, skipped: int, length: int, late_ns: float, data: NDArray[np.float32]) -> float:
         """Move the end to where the next block begins: over a gap, or by a pull of the line.

@@ -120,12 +120,6 @@ class Windower:
         """
         return self._cut(sensor, edge_ns, now_ns, window, partial=False)
 
-    def is_near(self, sensor: str, edge_ns: int, window: int = 0) -> bool:
-        """The next block makes a waveform's window whole; never of a clip."""
-        need, ring = self._needs[sensor, window], self._rings[sensor]
-        start_ns = edge_ns + need.offset_ns
-        return isinstance(ring, SeriesRing) and ring.is_near(start_ns, need.length)
-
     def cut_partial(self, sensor: str, edge_ns: int, now_ns: int, window: int = 0) -> Window | None:
         """What there is at the deadline, its coverage stated; None when that is too little."""
         bare = self._cut(sensor, edge_ns, now_ns, window, partial=True)

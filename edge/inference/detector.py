@@ -61,7 +61,6 @@ class Detector:
         self._name = name
         self._passport = bundle.manifest.detectors[name]
         self._element = element_type(self._passport.input)
-        self._silence = np.zeros(self._passport.input.shape, self._element)
 
     @property
     def most(self) -> int:
@@ -124,14 +123,6 @@ class Detector:
         if isinstance(self.runner, PictureByPicture):
             self.runner.look(picture)
 
-    def rehearse(self) -> None:
-        """Run on silence, so that what the next run needs is in the processor's caches.
-
-        Raises:
-            RunFailed: the engine broke off.
-        """
-        self.runner.run(self._silence)
-
     def _run(self, data: NDArray[np.generic]) -> Outputs:
         self._check(data)
         outputs = self.runner.run(data)
@@ -162,8 +153,9 @@ class Detector:
             BundleError: an output is missing or has another size.
             RunFailed: the engine broke off.
         """
+        silence = np.zeros(self._passport.input.shape, self._element)
         for _ in range(WARM_UP):
-            outputs = self.runner.run(self._silence)
+            outputs = self.runner.run(silence)
         wanted = [self._passport.logits, self._passport.activation, self._passport.embedding]
         if missing := [name for name in wanted if name and name not in outputs]:
             raise BundleError(

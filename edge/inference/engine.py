@@ -132,16 +132,6 @@ class Engine:
         if not self._jobs.put_look(Job(sensor, self._looked, network, call=look)):
             self._count(sensor, "look_queue_full")
 
-    def rehearse(self, bundle: Bundle, detector: str, sensor: str) -> None:
-        """A window of this sensor is about to be whole: let its network run once for nothing.
-
-        One that last ran 100 ms ago finds its weights gone from the caches, and takes twice as
-        long. Left out where no thread has time for it.
-        """
-        network = self.loaded.detector(bundle, detector)
-        if not self.is_hung:
-            self._jobs.put_look(Job(sensor, self._looked, network, call=network.rehearse))
-
     def _load(self) -> list[dict[Key, Detector]]:
         return [self.loaded.compile(bundle, self._chosen) for bundle in self._bundles]
 

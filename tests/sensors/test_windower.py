@@ -284,24 +284,6 @@ def test_less_than_half_a_window_is_no_window(station: Station) -> None:
     assert station.windower.cut_partial("v", START, 0) is None
 
 
-def test_a_window_is_near_when_the_next_block_makes_it_whole(station: Station) -> None:
-    """Of blocks 20 to 69 the last is awaited after 68; before, more than one is."""
-    edge = START + 200 * MS
-    near = []
-    for k in range(70):
-        station.block(k)
-        near.append(station.windower.is_near("v", edge))
-    assert near == [k == 68 for k in range(70)]
-    assert station.windower.cut("v", edge, 0) is not None
-
-
-def test_before_its_first_block_and_of_pictures_nothing_is_near(station: Station) -> None:
-    assert not station.windower.is_near("v", START)
-    for k in range(14):  # of 15
-        station.frame(k)
-    assert not station.windower.is_near("c", START)
-
-
 def test_a_bare_window_is_the_whole_one_but_for_how_it_looks(station: Station) -> None:
     """A network may begin with it: samples and times are there."""
     for k in range(30):

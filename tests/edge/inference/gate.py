@@ -33,7 +33,6 @@ class Gate:
         self.entered = threading.Event()
         self.threads: set[int] = set()
         self.given: list[float] = []
-        self.fails_on: float | None = None
 
     def open_runner(self, file: Path, wanted: Input, **_: object) -> "Gate":
         return self
@@ -47,7 +46,7 @@ class Gate:
         self.opened.wait(10.0)
         first = float(data.flat[0])
         self.given.append(first)
-        if first > 1e6 or first == self.fails_on:
+        if first > 1e6:
             raise RunFailed("the driver gave up")
         return {"logits": np.array([first, 0.0, 1.0], np.float32)}
 

@@ -1,4 +1,4 @@
-"""What is done in advance is done when the thread has time, and never before a window."""
+"""Pictures are looked at in advance when the thread has time, and never before a window."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -95,41 +95,3 @@ async def test_leaving_drops_the_pictures_that_wait(make_bundle: MakeBundle) -> 
         box.look(2.0)
         asyncio.get_running_loop().call_later(0.02, box.gate.opened.set)
     assert 2.0 not in box.gate.given
-
-
-async def test_a_rehearsal_runs_the_network_on_silence_and_answers_nobody(
-    make_bundle: MakeBundle,
-) -> None:
-    box = Box(make_bundle())
-    async with box.engine:
-        box.gate.given.clear()
-        box.engine.rehearse(box.bundle, "vibration", "vib1")
-        await box.engine.behind(lambda: None)
-        assert box.gate.given == [0.0]
-        assert (await box.submit(5.0)).logits[0] == 5.0
-    assert not box.counted
-
-
-async def test_windows_go_before_a_rehearsal(make_bundle: MakeBundle) -> None:
-    box = Box(make_bundle())
-    async with box.engine:
-        box.gate.given.clear()
-        box.gate.close()
-        first = box.submit(1.0)
-        await box.gate.until_entered()
-        box.engine.rehearse(box.bundle, "vibration", "vib1")
-        second = box.submit(3.0)
-        box.gate.opened.set()
-        await asyncio.gather(first, second)
-        await box.engine.behind(lambda: None)
-    assert box.gate.given == [1.0, 3.0, 0.0]
-
-
-async def test_a_rehearsal_that_breaks_off_costs_no_window(make_bundle: MakeBundle) -> None:
-    box = Box(make_bundle())
-    async with box.engine:
-        box.gate.fails_on = 0.0
-        box.engine.rehearse(box.bundle, "vibration", "vib1")
-        await box.engine.behind(lambda: None)
-        assert (await box.submit(5.0)).logits[0] == 5.0
-    assert not box.counted
