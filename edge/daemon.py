@@ -24,6 +24,7 @@ from edge.errors import EngineHung
 from edge.faults import fail_loudly
 from edge.fit import check_bundles
 from edge.health import Health, LoopLag, application
+from edge.inference import plans
 from edge.inference.engine import Engine
 from edge.intake import SensorIntake
 from edge.journal import Journal
@@ -73,7 +74,8 @@ class Daemon:
             self.decode = await enter(DecodeThread(self.metrics.count))
             self._bundles = tuple(bundles.values())
             chosen = await asyncio.to_thread(beside.chosen, line.engine, self._bundles)
-            engine = Engine(line.engine, self._bundles, self.metrics.count, chosen=chosen)
+            count, cache = self.metrics.count, plans.folder()
+            engine = Engine(line.engine, self._bundles, count, cache=cache, chosen=chosen)
             self.engine = await enter(engine)
             self.health.engines_ready = True
             for one in self._bundles:

@@ -93,7 +93,7 @@ def _go_last() -> None:
 async def _adopt(settings: config.Engine, one: Bundle, engine: Engine, place: Path) -> None:
     for (_, name), candidate in chosen(settings, [one], place).items():
         try:
-            await engine.loaded.adopt(one, name, candidate)
+            await engine.loaded.adopt(one, name, candidate, engine.aside)
         except (ConfigError, BundleError) as error:
             log.warning("%s %s: %s does not serve: %s", one.label, name, candidate, error)
         else:

@@ -70,13 +70,13 @@ class LiveLine:
             engine, lambda until_ns: all(one.is_quiet(until_ns) for one in pipelines.values())
         )
         trials = Trials(line, posts, lane, notice)
-        async with Shelf(line, engine, bundles.values()) as shelf:
-            changes = Changes(line, posts, pipelines, shelf, trials, notice)
-            try:
-                yield cls(changes, lane, record, line.storage.folder)
-            finally:
-                with contextlib.suppress(DiskFailed):
-                    await record.flush()
+        shelf = Shelf(line, engine, bundles.values())
+        changes = Changes(line, posts, pipelines, shelf, trials, notice)
+        try:
+            yield cls(changes, lane, record, line.storage.folder)
+        finally:
+            with contextlib.suppress(DiskFailed):
+                await record.flush()
 
     def judged(self, part: Part, verdict: Verdict) -> None:
         """A part's verdict is on disk."""

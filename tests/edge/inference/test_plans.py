@@ -13,7 +13,7 @@ MADE = Made(
     window="float32 3x12800, 8",
     asked="int8",
     library="tensorrt 10.16.1.11",
-    gpu="Orin, SM87",
+    device="Orin, SM87",
     driver="13.2 (cuda-python 13.2.0)",
 )
 
@@ -32,7 +32,7 @@ def test_what_was_kept_comes_back(tmp_path: Path) -> None:
     ("field", "value", "match"),
     [
         ("library", "tensorrt 11.4.1", r"library was tensorrt 10\.16\.1\.11, is tensorrt 11\.4\.1"),
-        ("gpu", "Thor, SM110", "gpu was Orin, SM87, is Thor, SM110"),
+        ("device", "Thor, SM110", "device was Orin, SM87, is Thor, SM110"),
         ("driver", "13.3 (cuda-python 13.2.0)", "driver was 13.2"),
     ],
 )
@@ -58,5 +58,5 @@ def test_timings_are_of_a_library_and_a_gpu_whatever_the_network(tmp_path: Path)
     assert timings(tmp_path, MADE) == b""
     remember_timings(tmp_path, MADE, b"measured")
     assert timings(tmp_path, replace(MADE, network="cd" * 32, asked="fp16")) == b"measured"
-    assert timings(tmp_path, replace(MADE, gpu="Thor, SM110")) == b""
+    assert timings(tmp_path, replace(MADE, device="Thor, SM110")) == b""
     assert timings(tmp_path, replace(MADE, library="tensorrt 11.4.1")) == b""

@@ -14,7 +14,7 @@ import pytest
 import edge
 from edge import config
 from edge.errors import BundleError, ConfigError
-from edge.inference.openvino import layers
+from edge.inference.compiled import layers
 from edge.inference.runner import AUTO, ENGINES, Opener, RunFailed, opener
 from edge.manifest import ClipInput
 from inference.networks import (
