@@ -23,9 +23,16 @@ T = TypeVar("T")
 class Shelf:
     """Compiles in a process of its own, and loads what came of it on a thread behind everything."""
 
-    def __init__(self, line: Line, engine: Engine, ready: Iterable[Bundle]) -> None:
+    def __init__(
+        self,
+        line: Line,
+        engine: Engine,
+        ready: Iterable[Bundle],
+        loaded: Callable[[Bundle], None],
+    ) -> None:
         self._line = line
         self._engine = engine
+        self._on_loaded = loaded
         self._store = Store(line.bundles.store)
         self._bundles = {one.sha256: one for one in ready}
 
@@ -73,6 +80,7 @@ class Shelf:
         except ConfigError as error:
             raise BundleError(f"{one.label}: {error}") from error
         loaded.take(one, made)
+        self._on_loaded(one)
 
     def _admit(self, ref: Ref) -> Bundle:
         folder = self._store.folder_of(ref.name, ref.version)
