@@ -89,8 +89,8 @@ def open_runner(
     unasked, so that the same spectrum gave another verdict on another box. Threads are not pinned:
     a pinned one waits for its core while another is idle. A network that looks at each picture by
     itself is compiled in two halves, see `PictureByPicture`. For batches it is compiled for every
-    power of two up to `most`: one network for all sizes takes up to twice as long for each. What was
-    compiled is kept in `cache`.
+    power of two up to `most`: one network for all sizes takes up to twice as long for each. What
+    was compiled is kept in `cache`.
 
     Raises:
         BundleError: the file is no network that OpenVINO compiles, or has another input.

@@ -102,4 +102,3 @@ class Shelf:
                     f"{one.label}: takes another input for {name!r} than {beside_it.label}, which "
                     "judges now; stop the daemon, promote, and start it again"
                 )
-
