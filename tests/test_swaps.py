@@ -135,7 +135,7 @@ async def test_a_daemon_killed_while_it_is_promoted_comes_back_with_one_of_the_t
                 box.between = child.kill if number % 2 else lambda: None
                 promoting = asyncio.create_task(asyncio.to_thread(box.promote, version))
                 if not number % 2:
-                    await asyncio.sleep(0.3 * number)  # while networks are loaded, or after
+                    await asyncio.sleep(0.2 * (number + 1))  # while networks are compiled or loaded
                     child.kill()
                 with pytest.raises(BundleError, match="gave no answer"):
                     await promoting
