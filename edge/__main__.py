@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from edge.errors import BundleError, ConfigError
+from edge.priority import LAST, give_way
 
 COMMANDS = {  # name: (module, one line of help)
     "demo": ("edge.trial.demo", "show everything at work on a simulated station"),
@@ -22,6 +23,7 @@ COMMANDS = {  # name: (module, one line of help)
     "fuse": ("edge.fuse.command", "combine masses by any rule, and see what conflicts"),
     "doctor": ("edge.doctor", "say what this box has, what is wrong and how to cure it"),
 }
+BEHIND = {"bundle", "build"}  # a line at work on the same box goes first
 EPILOG = """\
 start here:
   edge demo --parts 20       a simulated test cell, broker, PLC and daemon, all on this machine
@@ -37,6 +39,8 @@ exit status: 0 good, 1 something is wrong with what was looked at, 2 wrong confi
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, run, and turn the errors a user can mend into one clear line."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None and BEHIND.intersection(argv[:1]):  # the process is ours
+        give_way(LAST)
     parser = argparse.ArgumentParser(
         prog="edge",
         description="Inspects one part at a time by camera, vibration and sound, and gives the "

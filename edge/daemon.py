@@ -14,6 +14,7 @@ from aiohttp import web
 
 from edge import baseline, systemd
 from edge.build import beside
+from edge.build.beside import Choices
 from edge.bundle import Bundle
 from edge.certificate import standing
 from edge.config import Line, Station
@@ -24,6 +25,7 @@ from edge.errors import EngineHung
 from edge.faults import fail_loudly
 from edge.fit import check_bundles
 from edge.health import Health, LoopLag, application
+from edge.inference import plans
 from edge.inference.engine import Engine
 from edge.intake import SensorIntake
 from edge.journal import Journal
@@ -71,13 +73,15 @@ class Daemon:
             self.journal = await enter(Journal(disk))
             self.outbox = await enter(Outbox(disk, routes(line), self.metrics.count))
             self.decode = await enter(DecodeThread(self.metrics.count))
-            self._bundles = tuple(bundles.values())
-            chosen = await asyncio.to_thread(beside.chosen, line.engine, self._bundles)
-            engine = Engine(line.engine, self._bundles, self.metrics.count, chosen=chosen)
+            ones, count, cache = tuple(bundles.values()), self.metrics.count, plans.folder()
+            chosen = await asyncio.to_thread(beside.chosen, line.engine, ones)
+            engine = Engine(line.engine, ones, count, cache=cache, chosen=chosen)
             self.engine = await enter(engine)
+            self._choices = Choices(line.engine, self.engine)
             self.health.engines_ready = True
-            for one in self._bundles:
+            for one in ones:
                 self._say_certified(one)
+                self._choices.want(one)
             for station in line.stations:
                 self._build(station, bundles)
             self.live = await enter(
@@ -90,6 +94,7 @@ class Daemon:
                     disk,
                     self.metrics,
                     self._say_certified,
+                    self._choices.want,
                 )
             )
             yield self
@@ -136,7 +141,7 @@ class Daemon:
             start("loop-lag", LoopLag(self.metrics).run())
             start("http", self._serve_http())
             start("bundles", self.live.run())
-            start("engines", beside.choose(self.line.engine, self._bundles, self.engine))
+            start("engines", self._choices.run())
             for station in self.line.stations:
                 start(f"{station.id}/verdicts", self._pipelines[station.id].run())
                 if newest := self.journal.newest(station.id):

@@ -1,5 +1,6 @@
 """Whether a line's sensors fit the bundles they feed: found on a laptop, with nothing opened."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from edge.bundle import Bundle
@@ -10,8 +11,10 @@ from edge.manifest import SeriesInput
 from edge.store.choice import admit
 
 
-def check_bundles(line: Line) -> dict[Path, Bundle]:
+def check_bundles(line: Line, known: Mapping[Path, Bundle] | None = None) -> dict[Path, Bundle]:
     """Load every bundle the line names and hold each station's wiring against it.
+
+    Those that are `known` were loaded before, by folder, and are not read again.
 
     Raises:
         ConfigError: a bundle that cannot be used, or a sensor that feeds an input it does not fit.
@@ -22,7 +25,7 @@ def check_bundles(line: Line) -> dict[Path, Bundle]:
             where = f"stations.{station.id}.bundles.{recipe}"
             if folder not in bundles:
                 try:
-                    bundles[folder] = admit(folder, line.bundles)
+                    bundles[folder] = (known or {}).get(folder) or admit(folder, line.bundles)
                 except BundleError as error:
                     raise ConfigError(f"{where}: {error}") from error
                 _check_rule(bundles[folder], where)

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 NICENESS = -10  # of the daemon: a verdict has a deadline, whatever else runs on the box has none
+LAST = 19  # of what only has to be done some time
 AUTOGROUP = Path("/proc/self/autogroup")
 
 
@@ -27,3 +28,15 @@ def give_way(steps: int) -> None:
     with contextlib.suppress(OSError):  # other systems have one niceness a process
         thread = threading.get_native_id()
         os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + steps)
+
+
+def go_last(pid: int) -> None:
+    """A process just started behind everything else, and what it will start: it gets what is left.
+
+    Where it leads a session of its own, the session's share among others goes with it.
+    """
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, LAST)
+        if os.getsid(pid) == pid:
+            Path(f"/proc/{pid}/autogroup").write_text(str(LAST))
+        os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))

@@ -1,4 +1,7 @@
-"""Bundles swapped under load, with broker, PLC, stations and daemon as processes of their own."""
+"""Bundles swapped under load, with broker, PLC, stations and daemon as processes of their own.
+
+Few swaps, and every promise on each of them; `edge bench --swaps 20` is the long run.
+"""
 
 import asyncio
 import hashlib
@@ -34,11 +37,14 @@ SETUP = Setup(
     parts=1200,
     stations=2,
     rate=4.0,
-    recorded=20,
+    recorded=6,
     broker="mosquitto",
     stored="motor",
     deadline_ms=2000.0,  # who judged is asked here, also on a busy machine; not how soon
 )
+
+SWAPS = 8
+KILLS = 4  # by turns while networks are loaded, and between the state file and the switch
 
 
 class Box:
@@ -59,9 +65,9 @@ class Box:
         self.daemon.look()
 
 
-async def test_20_swaps_under_load_lose_double_and_mix_no_part(tmp_path: Path) -> None:
+async def test_swaps_under_load_lose_double_and_mix_no_part(tmp_path: Path) -> None:
     second = other_networks(tmp_path / "other")
-    setup = replace(SETUP, swaps=20, second=second, is_recorded=True)
+    setup = replace(SETUP, swaps=SWAPS, second=second, is_recorded=True)
     (tmp_path / "trial").mkdir()
     over = asyncio.Event()
     async with bench(setup, tmp_path / "trial") as (upset, observer):
@@ -69,7 +75,7 @@ async def test_20_swaps_under_load_lose_double_and_mix_no_part(tmp_path: Path) -
 
         async def swap() -> None:
             await upset.at(0.5)
-            for version in versions_of(MOTOR, 20)[1:]:
+            for version in versions_of(MOTOR, SWAPS)[1:]:
                 await asyncio.to_thread(box.promote, version)
             over.set()
 
@@ -80,7 +86,7 @@ async def test_20_swaps_under_load_lose_double_and_mix_no_part(tmp_path: Path) -
         folder = upset.plant.site.files.folder
         verdicts = upset.verdicts
     named = Counter(one.bundle_version for one in verdicts.values())
-    assert len(named) >= 15  # on a slow machine some swaps follow each other between two parts
+    assert len(named) >= SWAPS - 2  # on a slow machine some follow each other between two parts
     for version, sha256 in {(v.bundle_version, v.bundle_sha256) for v in verdicts.values()}:
         assert box.store.ref("motor", version, box.trusted).sha256 == sha256
     for station in setup.station_ids():  # a version is never followed by a lower one
@@ -116,10 +122,10 @@ def again(recording: Path) -> int:
 async def test_a_daemon_killed_while_it_is_promoted_comes_back_with_one_of_the_two(
     tmp_path: Path,
 ) -> None:
-    setup, over = replace(SETUP, rate=2.0, swaps=6), asyncio.Event()
+    setup, over = replace(SETUP, rate=2.0, swaps=KILLS), asyncio.Event()
     async with bench(setup, tmp_path) as (upset, observer):
         box, child = Box(upset), upset.plant.daemon.child
-        versions = versions_of(MOTOR, 6)
+        versions = versions_of(MOTOR, KILLS)
 
         async def kill_again_and_again() -> None:
             await upset.at(0.5)
@@ -129,7 +135,7 @@ async def test_a_daemon_killed_while_it_is_promoted_comes_back_with_one_of_the_t
                 box.between = child.kill if number % 2 else lambda: None
                 promoting = asyncio.create_task(asyncio.to_thread(box.promote, version))
                 if not number % 2:
-                    await asyncio.sleep(0.3 * number)  # while networks are loaded, or after
+                    await asyncio.sleep(0.2 * (number + 1))  # while networks are compiled or loaded
                     child.kill()
                 with pytest.raises(BundleError, match="gave no answer"):
                     await promoting
@@ -146,13 +152,13 @@ async def test_a_daemon_killed_while_it_is_promoted_comes_back_with_one_of_the_t
         async with beside(kill_again_and_again()):
             await observer.run(over)
         sound(observer.account, len(observer.account.announced))
-        assert upset.plant.daemon.restarts == 6
+        assert upset.plant.daemon.restarts == KILLS
 
 
 async def test_a_shadow_of_the_same_networks_agrees_on_every_part_and_publishes_none(
     tmp_path: Path,
 ) -> None:
-    setup = replace(SETUP, parts=48, swaps=1)
+    setup = replace(SETUP, parts=24, swaps=1)
     async with bench(setup, tmp_path) as (upset, observer):
         box = Box(upset)
         first, second = versions_of(MOTOR, 1)
@@ -166,7 +172,7 @@ async def test_a_shadow_of_the_same_networks_agrees_on_every_part_and_publishes_
 
         async with beside(shadow()):
             await observer.run(asyncio.Event())
-        sound(observer.account, 48)
+        sound(observer.account, 24)
         found = await asyncio.to_thread(box.daemon.status)
         assert {one.bundle_version for one in upset.verdicts.values()} == {first}
     for place in found:

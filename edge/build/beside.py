@@ -7,7 +7,6 @@ there is none, or something that it depends on has changed, the usual engine ser
 
 import asyncio
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,9 +19,9 @@ from edge.inference import plans
 from edge.inference.engine import Engine
 from edge.inference.loaded import Key
 from edge.inference.runner import AUTO, DEFAULT, Candidate
+from edge.priority import go_last
 
 log = logging.getLogger(__name__)
-LAST = 19  # niceness: a line at work goes before any measurement
 
 
 def chosen(
@@ -49,19 +48,40 @@ def chosen(
     return found
 
 
-async def choose(
-    settings: config.Engine, bundles: Iterable[Bundle], engine: Engine, where: Path | None = None
-) -> None:
-    """Choose for every bundle that lacks a choice, and have `engine` adopt it."""
-    if settings.name != AUTO:
-        return
-    place = where or plans.folder()
-    for one in bundles:
-        held = chosen(settings, [one], place, say=log.debug)
+class Choices:
+    """Chooses for bundles that lack a choice, one after the other, and has `engine` adopt it.
+
+    `want` whatever is loaded, at the start and while the line runs; `run` works until cancelled.
+    """
+
+    def __init__(self, settings: config.Engine, engine: Engine, where: Path | None = None) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._place = where or plans.folder()
+        self._wanted: dict[str, Bundle] = {}  # by sha256: no more than are loaded
+        self._bell = asyncio.Event()
+
+    def want(self, one: Bundle) -> None:
+        """Choose for it, when its turn comes, if it is still loaded then."""
+        if self._settings.name == AUTO:
+            self._wanted[one.sha256] = one
+            self._bell.set()
+
+    async def run(self) -> None:
+        while True:
+            self._bell.clear()
+            while self._wanted:
+                one = self._wanted.pop(next(iter(self._wanted)))
+                if one.sha256 in self._engine.loaded.held:
+                    await self._choose(one)
+            await self._bell.wait()
+
+    async def _choose(self, one: Bundle) -> None:
+        held = chosen(self._settings, [one], self._place, say=log.debug)
         if len(held) == len(one.manifest.detectors):
-            continue
-        if await _build(one, settings.threads, place):
-            await _adopt(settings, one, engine, place)
+            return
+        if await _build(one, self._settings.threads, self._place):
+            await _adopt(self._settings, one, self._engine, self._place)
 
 
 async def _build(one: Bundle, threads: int, place: Path) -> bool:
@@ -72,8 +92,9 @@ async def _build(one: Bundle, threads: int, place: Path) -> bool:
         *options,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
-        preexec_fn=_go_last,
+        start_new_session=True,  # so that the whole of it can go last
     )
+    go_last(process.pid)
     try:
         _, said = await process.communicate()
     finally:
@@ -86,14 +107,10 @@ async def _build(one: Bundle, threads: int, place: Path) -> bool:
     return True
 
 
-def _go_last() -> None:
-    os.setpriority(os.PRIO_PROCESS, 0, LAST)
-
-
 async def _adopt(settings: config.Engine, one: Bundle, engine: Engine, place: Path) -> None:
     for (_, name), candidate in chosen(settings, [one], place).items():
         try:
-            await engine.loaded.adopt(one, name, candidate)
+            await engine.loaded.adopt(one, name, candidate, engine.aside)
         except (ConfigError, BundleError) as error:
             log.warning("%s %s: %s does not serve: %s", one.label, name, candidate, error)
         else:

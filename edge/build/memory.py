@@ -6,17 +6,16 @@ on. What differs is said by name, so that nobody wonders why a box is slow after
 
 import json
 import os
-import platform
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edge.bundle import Bundle
+from edge.inference import plans
 from edge.inference.runner import ENGINES, Candidate
 
 FORMAT = 1
-CPU_INFO = Path("/proc/cpuinfo")
 DRIVER = Path("/proc/driver/nvidia/version")
 DEVICES = Path("/proc/driver/nvidia/gpus")
 JETSON = Path("/proc/device-tree/model")
@@ -58,7 +57,7 @@ def key_of(bundle: Bundle, detector: str, threads: int) -> Key:
     return Key(
         network=bundle.manifest.files[passport.file],
         window="x".join(str(size) for size in passport.input.shape),
-        processor=_processor(),
+        processor=plans.processor(),
         device=", ".join(_devices()),
         driver=_first_line(DRIVER),
         threads=str(threads),
@@ -96,23 +95,6 @@ def recall(bundle: Bundle, where: Path) -> dict[str, Remembered]:
 
 def _file(bundle: Bundle, where: Path) -> Path:
     return where / f"{bundle.manifest.name}-{bundle.sha256[:16]}.json"
-
-
-def _processor() -> str:
-    """Model and the flags that matter to integer and float sums."""
-    model, flags = platform.processor() or platform.machine(), set[str]()
-    try:
-        for line in CPU_INFO.read_text().splitlines():
-            name, _, value = line.partition(":")
-            if name.strip() == "model name":
-                model = value.strip()
-            elif name.strip() in {"flags", "Features"}:
-                flags = set(value.split())
-                break
-    except OSError:
-        pass
-    known = sorted(f for f in flags if f.startswith(("avx", "amx", "asimd", "i8mm", "sve")))
-    return f"{model} ({' '.join(known)})"
 
 
 def _devices() -> list[str]:

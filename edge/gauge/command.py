@@ -21,6 +21,7 @@ that passes.
 import argparse
 import json
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,7 @@ from edge.errors import ConfigError
 from edge.gauge.report import Asked, measure
 from edge.gauge.table import show
 from edge.priority import NICENESS, go_first
+from edge.run import SWITCH_INTERVAL_S
 
 RUNS = 300
 PLAIN_WIDTH = 140  # columns, where no terminal says how many there are
@@ -72,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
     if not console.is_terminal:
         console = Console(highlight=False, width=PLAIN_WIDTH)
     go_first(NICENESS)  # as the daemon does
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     asked = Asked(options.threads, options.workers, options.runs, options.soak)
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:

@@ -186,7 +186,9 @@ class Detector:
             )
 
 
-def load_chosen(bundle: Bundle, name: str, chosen: Candidate, *, threads: int) -> Detector:
+def load_chosen(
+    bundle: Bundle, name: str, chosen: Candidate, *, threads: int, cache: Path | None = None
+) -> Detector:
     """Compile, warm up and prove one detector on the engine that was chosen for it.
 
     Raises:
@@ -194,7 +196,7 @@ def load_chosen(bundle: Bundle, name: str, chosen: Candidate, *, threads: int) -
         BundleError: it cannot be compiled, or does not keep what the passport promises.
     """
     one = opener(chosen.engine)
-    return _proved(bundle, name, one, chosen, threads=threads, cache=None)
+    return _proved(bundle, name, one, chosen, threads=threads, cache=cache)
 
 
 def load(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge import config
+from edge.aside import Aside
 from edge.bundle import Bundle
 from edge.errors import QueueFull
 from edge.inference.detector import Detector, Score
@@ -55,6 +56,7 @@ class Engine:
         self._bundles = list({bundle.sha256: bundle for bundle in bundles}.values())
         self._count = count
         self._chosen = chosen or {}  # the others run as the settings say
+        self.aside = Aside("bundles")
         self.loaded = Loaded(settings, open_runner, cache)
         self._jobs = Jobs()
         self._workers = [
@@ -68,6 +70,7 @@ class Engine:
     async def __aenter__(self) -> "Engine":
         self._loop = asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as resources:
+            await resources.enter_async_context(self.aside)
             for worker in self._workers:
                 worker.start()
                 self._at_work += 1

@@ -1,6 +1,6 @@
 """OpenVINO on the CPU: the box's engine where there is no GPU."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +8,7 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from edge.errors import BundleError
+from edge.inference.compiled import Compiled, Compiler, core
 from edge.inference.pictures import PictureByPicture
 from edge.inference.runner import (
     Done,
@@ -22,8 +23,6 @@ from edge.inference.runner import (
 )
 
 ELEMENTS = {"u8": "uint8", "f32": "float32"}
-HEAVY = {"Convolution", "Deconvolution", "FullyConnected", "MatMul", "RNNCell", "RNNSeq"}
-INTEGERS = {"i8", "u8"}
 
 
 class Request:
@@ -90,7 +89,8 @@ def open_runner(
     unasked, so that the same spectrum gave another verdict on another box. Threads are not pinned:
     a pinned one waits for its core while another is idle. A network that looks at each picture by
     itself is compiled in two halves, see `PictureByPicture`. For batches it is compiled for every
-    power of two up to `most`: one network for all sizes takes up to twice as long for each.
+    power of two up to `most`: one network for all sizes takes up to twice as long for each. What
+    was compiled is kept in `cache`.
 
     Raises:
         BundleError: the file is no network that OpenVINO compiles, or has another input.
@@ -102,26 +102,25 @@ def open_runner(
         "ENABLE_CPU_PINNING": False,
         "LP_TRANSFORMS_MODE": precision == "int8",  # else Q/DQ stay rounding steps between floats
     }
-    if cache is not None:
-        options["CACHE_DIR"] = str(cache)
-    core = ov.Core()
     try:
-        model = core.read_model(file)
+        model = core().read_model(file)
     except RuntimeError as error:
         raise BundleError(f"{file}: openvino cannot read it: {error}") from error
     is_free = _check(file, model, wanted)
+    compiler = Compiler(file, options, precision, cache)
     if wanted.kind == "clip" and wanted.pictures and wanted.seen:
         looking, judging = halves(file, model, wanted.pictures, wanted.seen)
+        ends = f"{wanted.pictures} | {wanted.seen}"
         return PictureByPicture(
-            _compile(core, file, [looking], options),
-            _compile(core, file, [judging], options),
+            _runner([compiler.compile(looking, f"looking, {ends}")]),
+            _runner([compiler.compile(judging, f"judging, {ends}")]),
             wanted.seen,
         )
     models = [model]
     while is_free and (size := 2 ** len(models)) <= most:
         models.append(model.clone())
         models[-1].reshape([size, *wanted.shape])
-    return _compile(core, file, models, options)
+    return _runner([compiler.compile(one) for one in models])
 
 
 def halves(file: Path, model: ov.Model, pictures: str, seen: str) -> tuple[ov.Model, ov.Model]:
@@ -155,13 +154,6 @@ def halves(file: Path, model: ov.Model, pictures: str, seen: str) -> tuple[ov.Mo
     return looking, judging
 
 
-def layers(compiled: ov.CompiledModel) -> Iterator[tuple[str, str]]:
-    """Kind and precision of every layer as it is executed."""
-    for layer in compiled.get_runtime_model().get_ops():
-        info = layer.get_rt_info()
-        yield info["layerType"].astype(str), info["runtimePrecision"].astype(str)
-
-
 def _replace(port: ov.Output, shape: list[int | str]) -> ov.Node:
     """A new input, from which everything behind `port` is calculated from now on."""
     given = ov.opset13.parameter(shape, port.element_type)
@@ -182,17 +174,10 @@ def _check(file: Path, model: ov.Model, wanted: Input) -> bool:
     return is_free
 
 
-def _compile(
-    core: ov.Core, file: Path, models: Sequence[ov.Model], options: dict[str, object]
-) -> OpenVinoRunner:
-    """One runner of the same network for 1, 2, 4 ... windows."""
-    try:
-        every = [core.compile_model(model, "CPU", options) for model in models]
-    except RuntimeError as error:
-        raise BundleError(f"{file}: openvino cannot compile it: {error}") from error
-    integer = any(kind in HEAVY and used in INTEGERS for kind, used in layers(every[0]))
-    requests = {2**k: Request(compiled, 2**k) for k, compiled in enumerate(every)}
-    return OpenVinoRunner(requests, "int8" if integer else "fp32")
+def _runner(every: Sequence[Compiled]) -> OpenVinoRunner:
+    """Of the same network, compiled for 1, 2, 4 ... windows."""
+    requests = {2**k: Request(compiled, 2**k) for k, (compiled, _) in enumerate(every)}
+    return OpenVinoRunner(requests, every[0][1])
 
 
 def _sizes(shape: ov.PartialShape) -> list[int | str]:

@@ -1,21 +1,25 @@
-"""Engines that took minutes to build, kept on the box that built them.
+"""Engines that took long to build, kept on the box that built them.
 
-An engine is of use to exactly the library, GPU and driver that it was built with: `Made` says with
-what. It is also code that the GPU runs, so nothing is taken from here whose hash is not the one
-that was written down beside it.
+An engine is of use to exactly the library, device and driver that it was built with: `Made` says
+with what. It is also code that the device runs, so nothing is taken from here whose hash is not the
+one that was written down beside it.
 """
 
 import hashlib
 import json
 import os
+import platform
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from edge.errors import EngineStale
 from edge.inference.runner import Precision
 
-FORMAT = 1
+FORMAT = 2
+KEPT = 64  # engines; one that is kept beyond that takes the place of the one least lately used
+CPU_INFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,8 @@ class Made:
     window: str  # its input, and how many windows at most: "float32 3x12800, 8"
     asked: Precision
     library: str  # "tensorrt 10.16.1.11"
-    gpu: str  # "NVIDIA H100 80GB HBM3, SM90"
-    driver: str
+    device: str  # "NVIDIA H100 80GB HBM3, SM90", or `processor()`
+    driver: str  # of a GPU
 
     def differs(self, other: "Made") -> str:
         """What is another now, in words; "" when nothing is."""
@@ -79,6 +83,8 @@ def recall(where: Path, made: Made) -> Plan | None:
         raise EngineStale(f"{file.name}: {changed}")
     if hashlib.sha256(data).hexdigest() != sha256:
         raise EngineStale(f"{file.name}: is not what was written down")
+    with suppress(OSError):  # somebody else's folder: it may be read all the same
+        os.utime(file)
     return found
 
 
@@ -93,6 +99,7 @@ def remember(where: Path, plan: Plan) -> None:
     }
     write(file, plan.data)
     write(file.with_suffix(".json"), json.dumps(row, indent=1).encode())
+    _keep_few(where)
 
 
 def timings(where: Path, made: Made) -> bytes:
@@ -116,6 +123,29 @@ def write(file: Path, data: bytes) -> None:
         draft.flush()
         os.fsync(draft.fileno())
     Path(draft.name).replace(file)
+
+
+def processor() -> str:
+    """Model of this box's, and the flags that matter to integer and float sums."""
+    model, flags = platform.processor() or platform.machine(), set[str]()
+    with suppress(OSError):
+        for line in CPU_INFO.read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                model = value.strip()
+            elif name.strip() in {"flags", "Features"}:
+                flags = set(value.split())
+                break
+    known = sorted(f for f in flags if f.startswith(("avx", "amx", "asimd", "i8mm", "sve")))
+    return f"{model} ({' '.join(known)})"
+
+
+def _keep_few(where: Path) -> None:
+    with suppress(FileNotFoundError):  # another process was faster
+        used = sorted(where.glob("*.plan"), key=lambda one: one.stat().st_mtime_ns)
+        for file in used[:-KEPT]:
+            file.unlink()
+            file.with_suffix(".json").unlink()
 
 
 def _file(where: Path, made: Made) -> Path:

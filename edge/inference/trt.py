@@ -93,7 +93,7 @@ def open_runner(
         window=f"{element_type(wanted).__name__} {'x'.join(map(str, wanted.shape))}, {most}",
         asked=precision,
         library=version(trt),
-        gpu=f"{gpu.name}, {gpu.capability}",
+        device=f"{gpu.name}, {gpu.capability}",
         driver=gpu.driver,
     )
     place = cache or plans.folder()

@@ -49,8 +49,12 @@ class LiveLine:
         disk: Disk,
         metrics: Metrics,
         say_certified: Callable[[Bundle], None],
+        loaded: Callable[[Bundle], None] = lambda _: None,
     ) -> AsyncIterator["LiveLine"]:
-        """`stored` are the places that take their bundle from the store, and its name there."""
+        """`stored` are the places that take their bundle from the store, and its name there.
+
+        `loaded` is told of every bundle whose networks were loaded while the line runs.
+        """
         stations = {station.id: station for station in line.stations}
         posts = {
             place: Post(
@@ -70,13 +74,13 @@ class LiveLine:
             engine, lambda until_ns: all(one.is_quiet(until_ns) for one in pipelines.values())
         )
         trials = Trials(line, posts, lane, notice)
-        async with Shelf(line, engine, bundles.values()) as shelf:
-            changes = Changes(line, posts, pipelines, shelf, trials, notice)
-            try:
-                yield cls(changes, lane, record, line.storage.folder)
-            finally:
-                with contextlib.suppress(DiskFailed):
-                    await record.flush()
+        shelf = Shelf(line, engine, bundles.values(), loaded)
+        changes = Changes(line, posts, pipelines, shelf, trials, notice)
+        try:
+            yield cls(changes, lane, record, line.storage.folder)
+        finally:
+            with contextlib.suppress(DiskFailed):
+                await record.flush()
 
     def judged(self, part: Part, verdict: Verdict) -> None:
         """A part's verdict is on disk."""

@@ -1,9 +1,6 @@
 """Bundles whose networks are loaded: proved before they may judge, gone when nothing needs them."""
 
-import asyncio
-import ctypes
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
@@ -12,35 +9,36 @@ from edge.bundle import Bundle
 from edge.config import Line
 from edge.errors import BundleError, ConfigError
 from edge.fit import check_bundles
+from edge.inference.beforehand import compile_beforehand
+from edge.inference.detector import Detector
 from edge.inference.engine import Engine
-from edge.priority import give_way
+from edge.inference.loaded import let_go
 from edge.store import choice
 from edge.store.state import Place, Ref
 from edge.store.store import Store
 
 T = TypeVar("T")
-BEHIND = 10  # steps of niceness behind the loop: five behind the networks at work
 
 
 class Shelf:
-    """Loads on one thread of its own, behind everything; `async with` ends it."""
+    """Compiles in a process of its own, and loads what came of it on a thread behind everything."""
 
-    def __init__(self, line: Line, engine: Engine, ready: Iterable[Bundle]) -> None:
+    def __init__(
+        self,
+        line: Line,
+        engine: Engine,
+        ready: Iterable[Bundle],
+        loaded: Callable[[Bundle], None],
+    ) -> None:
         self._line = line
         self._engine = engine
+        self._on_loaded = loaded
         self._store = Store(line.bundles.store)
         self._bundles = {one.sha256: one for one in ready}
-        self._thread = ThreadPoolExecutor(1, "bundles", initializer=partial(give_way, BEHIND))
-
-    async def __aenter__(self) -> "Shelf":
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def aside(self, call: Callable[[], T]) -> T:
         """Do something that blocks, on that thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        return await self._engine.aside.do(call)
 
     def get(self, sha256: str) -> Bundle | None:
         return self._bundles.get(sha256)
@@ -58,26 +56,31 @@ class Shelf:
             one = await self.aside(partial(self._admit, ref))
         await self.aside(partial(self._check_fit, one, place, beside_it))
         if one.sha256 not in self._engine.loaded.held:
-            chosen = await self.aside(partial(beside.chosen, self._line.engine, [one]))
-            try:
-                made = await self.aside(partial(self._engine.loaded.compile, one, chosen))
-            except ConfigError as error:
-                raise BundleError(f"{one.label}: {error}") from error
-            self._engine.loaded.take(one, made)
+            await self._load(one)
         self._bundles[one.sha256] = one
         return one
 
     async def keep_only(self, needed: set[str]) -> list[str]:
         """Let go of every bundle but these; the labels of those that went."""
-        gone = [one for sha256, one in self._bundles.items() if sha256 not in needed]
+        gone = [self._bundles.pop(sha256) for sha256 in self._bundles.keys() - needed]
+        detectors: list[Detector] = []
         for one in gone:
-            del self._bundles[one.sha256]
-            self._engine.loaded.drop(one.sha256)
-        labels = [one.label for one in gone]
+            detectors += self._engine.loaded.drop(one.sha256)
         if gone:
-            gone.clear()
-            await self.aside(give_back)
-        return labels
+            await self.aside(partial(let_go, detectors))
+        return [one.label for one in gone]
+
+    async def _load(self, one: Bundle) -> None:
+        loaded = self._engine.loaded
+        chosen = await self.aside(partial(beside.chosen, self._line.engine, [one]))
+        try:
+            if loaded.cache is not None:
+                await compile_beforehand(one, self._line.engine, chosen, loaded.cache)
+            made = await self.aside(partial(loaded.compile, one, chosen))
+        except ConfigError as error:
+            raise BundleError(f"{one.label}: {error}") from error
+        loaded.take(one, made)
+        self._on_loaded(one)
 
     def _admit(self, ref: Ref) -> Bundle:
         folder = self._store.folder_of(ref.name, ref.version)
@@ -88,7 +91,8 @@ class Shelf:
 
     def _check_fit(self, one: Bundle, place: Place, beside_it: Bundle) -> None:
         try:
-            check_bundles(choice.only(self._line, [place], {place: one.folder}))
+            known = {each.folder: each for each in (one, beside_it)}
+            check_bundles(choice.only(self._line, [place], {place: one.folder}), known)
         except ConfigError as error:
             raise BundleError(f"{one.label} does not fit: {error}") from error
         now = beside_it.manifest.detectors
@@ -98,9 +102,3 @@ class Shelf:
                     f"{one.label}: takes another input for {name!r} than {beside_it.label}, which "
                     "judges now; stop the daemon, promote, and start it again"
                 )
-
-
-def give_back() -> None:
-    """Freed memory to the system, where the C library keeps it (glibc)."""
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
-        trim(0)

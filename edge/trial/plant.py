@@ -125,7 +125,9 @@ async def plant(at: Site, *, may_die: bool = False) -> AsyncIterator[Plant]:
         TrialFailed: alone or within a group: a process could not be started, or died.
     """
     line, log = at.files.line, at.files.log("daemon")
-    daemon = Kept(Child("daemon", python("edge", "run", str(line)), log), at.say)
+    settings = {"CACHE_DIRECTORY": str(at.files.folder / "cache")}  # as systemd gives a service
+    child = Child("daemon", python("edge", "run", str(line)), log, settings=settings)
+    daemon = Kept(child, at.say)
     async with contextlib.AsyncExitStack() as stack:
         began_s: float | None = None
         for attempt, lead_s in enumerate(at.pace.leads_s()):

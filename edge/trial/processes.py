@@ -27,11 +27,18 @@ class Child:
     """One process with its log; leaving ends it, politely first."""
 
     def __init__(
-        self, name: str, command: Sequence[str], log: Path, *, grace_s: float = 10.0
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        *,
+        grace_s: float = 10.0,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.log = log
         self._command = list(command)
+        self._settings = settings or {}  # of its environment, beside what we have
         self._grace_s = grace_s
         self._process: asyncio.subprocess.Process | None = None
 
@@ -65,7 +72,7 @@ class Child:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=_environment(os.environ),
+                env=_environment({**os.environ, **self._settings}),
                 start_new_session=True,
                 preexec_fn=_die_with(os.getpid()),
             )

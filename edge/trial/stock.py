@@ -1,8 +1,10 @@
 """A store of bundles for a trial: versions of one bundle, signed by a key of the trial's own.
 
-They differ in their number alone, unless a second bundle is given: then every other one is that.
+They answer alike, unless a second bundle is given: then every other one is that. Their networks are
+other files all the same, as those of a new version are, so that nothing compiled before serves.
 """
 
+import hashlib
 import re
 import shutil
 from pathlib import Path
@@ -40,6 +42,11 @@ def stock(folder: Path, source: Path, setup: Setup) -> None:
         made = Path(shutil.copytree(given, folder / "made"))
         path = made / MANIFEST
         text = re.sub(r'(?m)^version = ".*"$', f'version = "{version}"', path.read_text(), count=1)
+        for file in sorted(made.glob("*.onnx")):
+            whole = file.read_bytes() + noted("trial", version)
+            file.write_bytes(whole)
+            name, digest = re.escape(file.name), hashlib.sha256(whole).hexdigest()
+            text = re.sub(rf'(?m)^"{name}" = ".*"$', f'"{file.name}" = "{digest}"', text)
         path.write_text(text)
         signed = signature.sign(path.read_bytes(), key, f"trial {version}")
         (made / SIGNATURE).write_text(signed.text())
@@ -47,3 +54,12 @@ def stock(folder: Path, source: Path, setup: Setup) -> None:
         shutil.rmtree(made)
     places = [Place(station, ANY_RECIPE) for station in setup.station_ids()]
     store.promote(setup.stored, versions[0], places, trusted)
+
+
+def noted(key: str, value: str) -> bytes:
+    """One more of an ONNX file's `metadata_props` (field 14), to be appended to it: fields of a
+    protobuf message may come in any order. Both are shorter than 60 characters."""
+    entry = b"".join(
+        bytes([field << 3 | 2, len(text)]) + text.encode() for field, text in ((1, key), (2, value))
+    )
+    return bytes([14 << 3 | 2, len(entry)]) + entry

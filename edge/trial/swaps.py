@@ -74,7 +74,7 @@ class Swapped:
     during: Spread  # ms, witnessed latency of parts that a swap touches
     without: Spread  # of the others, in the same run
     versions: dict[str, int]  # parts by the version that their verdict names
-    rss_mib: tuple[float, float]  # of the daemon, before the first swap and at the end
+    rss_mib: tuple[float, float, float]  # of the daemon, before the first swap, halfway, at the end
 
     def as_data(self) -> dict[str, Any]:
         return {
@@ -90,7 +90,8 @@ class Swapped:
 
 def conclude(swaps: Swaps, rows: Iterable[Row], window_ns: int, load: Load) -> Swapped:
     """Divide a run's parts by whether a swap was under way."""
-    made = swaps.made
+    made, rss = swaps.made, load.rss_bytes
+    half = len(rss) // 2  # by then every buffer is full, of which before the first swap none is
     watched = [row for row in rows if not row.verdict.recovered]
     touched = [any(one.touches(row, window_ns) for one in made) for row in watched]
     return Swapped(
@@ -102,7 +103,7 @@ def conclude(swaps: Swaps, rows: Iterable[Row], window_ns: int, load: Load) -> S
             r.latency_ms for r, is_in in zip(watched, touched, strict=True) if not is_in
         ),
         versions=dict(Counter(row.verdict.bundle_version for row in watched)),
-        rss_mib=(_mib(load.rss_bytes[:4]), _mib(load.rss_bytes[-4:])),
+        rss_mib=(_mib(rss[:4]), _mib(rss[max(half - 2, 0) : half + 2]), _mib(rss[-4:])),
     )
 
 
@@ -135,11 +136,11 @@ def show(swapped: Swapped, out: Console) -> None:
             f"the run was over after {swapped.swaps} of {swapped.wanted} swaps: take more --parts",
             style="bold red",
         )
-    before, after = swapped.rss_mib
+    before, halfway, after = swapped.rss_mib
     out.print(
         f"{swapped.swaps} swaps, each of all stations; the longest command took "
         f"{swapped.seconds.max:.1f} s; verdicts name {len(swapped.versions)} versions; "
-        f"memory {before:g} MiB before, {after:g} MiB after them"
+        f"memory {before:g} MiB before (buffers empty), {halfway:g} halfway, {after:g} at the end"
     )
 
 

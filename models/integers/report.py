@@ -11,7 +11,7 @@ import openvino as ov
 from rich.console import Console
 from rich.table import Table
 
-from edge.inference.openvino import HEAVY, layers
+from edge.inference.compiled import HEAVY, layers
 from models import intervals
 from models.datasets.examples import Examples
 from models.integers.latency import Latency

@@ -1,5 +1,6 @@
 """A choice holds for what it was made with, and for nothing else."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from inference.conftest import MakeBundle
 from inference.networks import reference, series, window
 
 from edge import config
-from edge.build.beside import choose, chosen
+from edge.build.beside import Choices, chosen
 from edge.build.memory import Remembered, key_of, recall, remember
 from edge.bundle import Bundle
 from edge.inference.engine import Engine
@@ -84,7 +85,13 @@ async def test_a_box_without_a_choice_serves_chooses_and_adopts(
     async with Engine(AUTO, [one], lambda *_: None) as engine:
         before = await engine.submit(one, "vibration", window(series()[0], "vib1"))
         assert before.logits == pytest.approx(expected, abs=1e-3)
-        await choose(AUTO, [one], engine, kept)
+        default, choices = engine.loaded.detector(one, "vibration"), Choices(AUTO, engine, kept)
+        choices.want(one)
+        choosing = asyncio.create_task(choices.run())
+        async with asyncio.timeout(60):
+            while engine.loaded.detector(one, "vibration") is default:  # noqa: ASYNC110 - adopted
+                await asyncio.sleep(0.05)
+        choosing.cancel()
         found = chosen(AUTO, [one], kept)
         assert set(found) == {(one.sha256, "camera"), (one.sha256, "vibration")}
         score = await engine.submit(one, "vibration", window(series()[0], "vib1"))

@@ -14,7 +14,7 @@ import pytest
 import edge
 from edge import config
 from edge.errors import BundleError, ConfigError
-from edge.inference.openvino import layers
+from edge.inference.compiled import layers
 from edge.inference.runner import AUTO, ENGINES, Opener, RunFailed, opener
 from edge.manifest import ClipInput
 from inference.networks import (
@@ -218,6 +218,18 @@ def test_openvino_takes_a_compiled_network_from_its_cache(tmp_path: Path) -> Non
     second = open_openvino(file, CLIP, threads=1, cache=cache)
     assert second.precision == "int8"
     assert np.array_equal(first.run(clips()[0])["logits"], second.run(clips()[0])["logits"])
+
+
+def test_what_openvino_kept_is_not_taken_once_it_is_damaged(tmp_path: Path) -> None:
+    file, cache = write_camera(tmp_path / "net.onnx"), tmp_path / "cache"
+    open_openvino = opener("openvino")
+    first = open_openvino(file, CLIP, threads=1, cache=cache)
+    kept = {one: one.read_bytes() for one in cache.glob("*.plan")}
+    for one, data in kept.items():
+        one.write_bytes(data[:-1])
+    again = open_openvino(file, CLIP, threads=1, cache=cache)
+    assert np.array_equal(first.run(clips()[0])["logits"], again.run(clips()[0])["logits"])
+    assert all(len(one.read_bytes()) == len(data) for one, data in kept.items())  # made anew
 
 
 def test_an_unknown_engine_is_named_with_the_known_ones() -> None:

@@ -15,6 +15,7 @@ from inference.networks import reference, series, write_vibration
 from numpy.typing import NDArray
 
 from edge import config
+from edge.build.beside import Choices
 from edge.config import Line
 from edge.decode import DecodeThread
 from edge.disk import Disk
@@ -119,7 +120,7 @@ class Shop:
         file = self.store.folder_of("felt", version) / "vibration.onnx"
         return reference(file, data)["logits"]
 
-    def line(self, **rules: Any) -> Line:
+    def line(self, *, engine: str = "openvino", **rules: Any) -> Line:
         station = {
             "id": "st1",
             "bundles": {"*": "store:felt"},
@@ -132,6 +133,7 @@ class Shop:
             "line": "l",
             "links": {"l": {"kind": "mqtt"}},
             "stations": [station],
+            "engine": {"name": engine},
         }
         said["budget"] = {"deadline_ms": 1000.0}  # on a busy machine, too
         return config.rebase(Line.model_validate(said), self.folder)
@@ -222,8 +224,8 @@ class Cell:
         self.feel(sequence)
         return await self.verdict()
 
-    async def until(self, is_so: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+    async def until(self, is_so: Callable[[], bool], within_s: float = 10.0) -> None:
+        async with asyncio.timeout(within_s):
             while not is_so():  # noqa: ASYNC110 - whatever it is
                 await asyncio.sleep(0.01)
 
@@ -250,12 +252,15 @@ async def cell(shop: Shop, line: Line, metrics: Metrics | None = None) -> AsyncI
             ready.stations[0], ready, bundles, outbox, decode, engine, metrics, Echoes(), None,
             judged=lambda part, verdict: made[0].live.judged(part, verdict),  # noqa: PLW0108
         )  # fmt: skip
+        choices = Choices(ready.engine, engine)
         opened = LiveLine.open(
-            ready, places, bundles, {"st1": pipeline}, engine, disk, metrics, lambda _: None
-        )
+            ready, places, bundles, {"st1": pipeline}, engine, disk, metrics, lambda _: None,
+            choices.want,
+        )  # fmt: skip
         async with opened as live, outbox.feed("mqtt"):
             made.append(Cell(live, pipeline, engine, journal, outbox))
-            work = [asyncio.create_task(one) for one in (pipeline.run(), live.run())]
+            jobs = (pipeline.run(), live.run(), choices.run())
+            work = [asyncio.create_task(one) for one in jobs]
             await made[0].until(lambda: made[0].post.state is not None)
             yield made[0]
             for task in work:

@@ -7,7 +7,7 @@ import psutil
 
 from edge import bundle, config
 from edge.inference.engine import Engine
-from edge.live.shelf import give_back
+from edge.inference.loaded import let_go
 
 MIB = 2**20
 
@@ -27,8 +27,7 @@ async def test_loading_and_unloading_again_and_again_takes_no_memory() -> None:
             engine.loaded.take(other, made)
             loaded = rss_mib()
             made.clear()
-            engine.loaded.drop(other.sha256)
-            await asyncio.to_thread(give_back)
+            await asyncio.to_thread(let_go, engine.loaded.drop(other.sha256))
             return loaded, rss_mib()
 
         found = [await swap(number) for number in range(8)]

@@ -1,9 +1,12 @@
 """What swaps did to the parts of a run, on times known by hand."""
 
+import onnx
 import pytest
 
+from edge.config import SHIPPED
 from edge.trial.account import Account, Announced, Receipt
 from edge.trial.load import Load
+from edge.trial.stock import noted
 from edge.trial.swaps import FOLLOWS_NS, Swap, Swaps, conclude
 
 from .conftest import EPOCH_NS, MS, MakeVerdict, S
@@ -34,3 +37,11 @@ def test_a_part_is_touched_from_its_windows_end_to_its_verdict(
     found = conclude(swaps, [row], WINDOW_NS, Load(rss_bytes=[2**20, 3 * 2**20]))
     assert (found.during.count, found.without.count) == (int(is_touched), int(not is_touched))
     assert (found.swaps, found.wanted) == (1, 2)
+
+
+def test_a_noted_network_is_another_file_and_the_same_network() -> None:
+    raw = (SHIPPED / "motor" / "audio.onnx").read_bytes()
+    plain, marked = onnx.load_from_string(raw), onnx.load_from_string(raw + noted("trial", "0.4.7"))
+    assert ("trial", "0.4.7") in [(one.key, one.value) for one in marked.metadata_props]
+    assert marked.graph == plain.graph
+    onnx.checker.check_model(marked)
