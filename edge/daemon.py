@@ -10,8 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-
 from edge import baseline, systemd
 from edge.build import beside
 from edge.build.beside import Choices
@@ -24,7 +22,7 @@ from edge.disk import Disk
 from edge.errors import EngineHung
 from edge.faults import fail_loudly
 from edge.fit import check_bundles
-from edge.health import Health, LoopLag, application
+from edge.health import Health, LoopLag, application, serve
 from edge.inference import plans
 from edge.inference.engine import Engine
 from edge.intake import SensorIntake
@@ -139,7 +137,8 @@ class Daemon:
             start = partial(_start, group)
             fail_loudly(group)
             start("loop-lag", LoopLag(self.metrics).run())
-            start("http", self._serve_http())
+            pages = application(self.health, self.metrics, lambda: self.engine.loaded.names)
+            start("http", serve(self.line.http, pages))
             start("bundles", self.live.run())
             start("engines", self._choices.run())
             for station in self.line.stations:
@@ -245,17 +244,6 @@ class Daemon:
             await self.journal.sweep(before_ns)
             await self.live.sweep(before_ns)
             await asyncio.sleep(SWEEP_S)
-
-    async def _serve_http(self) -> None:
-        host, port = self.line.http.rsplit(":", 1)
-        app = application(self.health, self.metrics, lambda: self.engine.loaded.names)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, host, int(port)).start()
-            await asyncio.Event().wait()
-        finally:
-            await runner.cleanup()
 
 
 def _start(group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, None]) -> None:

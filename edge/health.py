@@ -98,3 +98,19 @@ def application(
     for path, page in (("/healthz", healthz), ("/readyz", readyz), ("/metrics", metrics_page)):
         app.router.add_get(path, page)
     return app
+
+
+async def serve(address: str, app: web.Application) -> None:
+    """Answer at "host:port" until cancelled.
+
+    Raises:
+        OSError: the address is taken, or not of this box.
+    """
+    host, port = address.rsplit(":", 1)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, int(port)).start()
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()

@@ -8,7 +8,8 @@ from edge.baseline import Baselines, fitting
 from edge.bundle import Bundle
 from edge.config import Sensor
 from edge.errors import ConfigError
-from edge.inference.detector import Detector, load
+from edge.inference.detector import Detector
+from edge.inference.proved import load
 from edge.inference.runner import RunFailed, opener
 from edge.judge import Answer, Judged, hear, weigh
 from edge.part import Slot, need

@@ -16,7 +16,7 @@ from edge.bundle import Bundle
 from edge.certificate import Ran, standing
 from edge.checkup.finding import Finding, ok, problem, warning
 from edge.errors import BundleError, ConfigError
-from edge.inference.detector import load
+from edge.inference.proved import load
 from edge.inference.runner import (
     ENGINES,
     GPU_SIGNS,

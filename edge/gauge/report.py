@@ -12,9 +12,10 @@ from edge.errors import BundleError
 from edge.gauge import limit, paced, soak, together, tool
 from edge.gauge.limit import Limit
 from edge.inference import operations
-from edge.inference.detector import Detector, load_chosen
+from edge.inference.detector import Detector
 from edge.inference.golden import Golden
 from edge.inference.operations import Operations
+from edge.inference.proved import load_chosen
 from edge.inference.runner import Candidate
 
 PACED = 100  # parts as on a line, at most: ten seconds

@@ -11,7 +11,8 @@ from edge.aside import Aside
 from edge.bundle import Bundle
 from edge.certificate import Ran
 from edge.errors import BundleError, ConfigError
-from edge.inference.detector import Detector, load, load_chosen
+from edge.inference.detector import Detector
+from edge.inference.proved import load, load_chosen
 from edge.inference.runner import Candidate, Opener, opener
 
 log = logging.getLogger(__name__)

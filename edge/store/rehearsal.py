@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edge.bundle import load
 from edge.errors import BundleError, ConfigError
-from edge.inference import detector
+from edge.inference import proved
 from edge.inference.runner import RunFailed, opener
 
 MEMORY_BYTES = 4 * 2**30
@@ -29,7 +29,7 @@ def main() -> int:
     try:
         one = load(Path(order["folder"]))
         for name in one.manifest.detectors:
-            detector.load(one, name, opener(order["engine"]), threads=1)
+            proved.load(one, name, opener(order["engine"]), threads=1)
     except (BundleError, ConfigError, RunFailed, ImportError) as error:
         failed = str(error)
     except MemoryError:

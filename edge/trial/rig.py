@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge.bundle import Bundle
 from edge.config import Line
-from edge.inference.detector import load
+from edge.inference.proved import load
 from edge.inference.runner import Runner, opener
 from edge.trial.extent import Extent, reader
 from sensors.simulator.plan import Plan, SimulatedSensor

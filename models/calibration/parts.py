@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from edge.bundle import Bundle
 from edge.config import Sensor
-from edge.inference.detector import Detector, load
+from edge.inference.detector import Detector
+from edge.inference.proved import load
 from edge.inference.runner import RunFailed, opener
 from edge.judge import Answer
 from edge.manifest import Manifest
@@ -88,7 +89,7 @@ def asked(bundle: Bundle, engine: str) -> Asked:
     """Every detector of a bundle on one engine, proved as the daemon proves them at start.
 
     Raises:
-        BundleError, ConfigError: as `edge.inference.detector.load` and `opener`.
+        BundleError, ConfigError: as `edge.inference.proved.load` and `opener`.
     """
     manifest, open_runner = bundle.manifest, opener(engine)
     detectors = {name: load(bundle, name, open_runner, threads=1) for name in manifest.detectors}

@@ -25,7 +25,7 @@ from edge.baseline import offsets
 from edge.bundle import Bundle, load
 from edge.commission.learn import Answers, GoodPart, baselines, judge
 from edge.config import SHIPPED, Sensor
-from edge.inference import detector
+from edge.inference import proved
 from edge.inference.detector import Detector
 from edge.inference.runner import opener
 from edge.judge import Answer
@@ -126,7 +126,7 @@ def _shown(
 def _loaded(folder: Path) -> tuple[Bundle, dict[str, Detector]]:
     bundle = load(folder)
     names = bundle.manifest.detectors
-    return bundle, {n: detector.load(bundle, n, opener(ENGINE), threads=1) for n in names}
+    return bundle, {n: proved.load(bundle, n, opener(ENGINE), threads=1) for n in names}
 
 
 def rows(found: Sequence[Verdicts]) -> list[Row]:

@@ -23,7 +23,7 @@ from rich.progress import track
 
 from edge.bundle import Bundle, load
 from edge.config import Sensor
-from edge.inference import detector
+from edge.inference import proved
 from edge.inference.detector import Detector
 from edge.inference.runner import opener
 from edge.part import need, shortfall
@@ -222,7 +222,7 @@ def _loaded(folder: Path) -> tuple[Bundle, dict[str, Detector]]:
     """Once a process."""
     bundle = load(folder)
     names = bundle.manifest.detectors
-    return bundle, {name: detector.load(bundle, name, opener(ENGINE), threads=1) for name in names}
+    return bundle, {name: proved.load(bundle, name, opener(ENGINE), threads=1) for name in names}
 
 
 def _is_there(path: Path, count: int, bundle: Bundle) -> bool:

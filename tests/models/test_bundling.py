@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 soundfile = pytest.importorskip("soundfile")
 
 from edge.bundle import load  # noqa: E402
-from edge.inference import detector  # noqa: E402
+from edge.inference import proved  # noqa: E402
 from edge.inference.runner import opener  # noqa: E402
 from models.__main__ import main  # noqa: E402
 
@@ -82,8 +82,8 @@ def test_recordings_become_a_bundle_that_the_appliance_loads(
     assert bundle.label == "press 0.1.0"
     assert bundle.manifest.hypotheses == ("ok", "scratch", "bearing_outer", "bearing_inner")
     assert bundle.manifest.certificate is None
-    proved = detector.load(bundle, "audio", opener("openvino"), threads=1)  # by its golden data
-    assert proved.runner.precision == "int8"
+    one = proved.load(bundle, "audio", opener("openvino"), threads=1)  # by its golden data
+    assert one.runner.precision == "int8"
     figures = json.loads((folder / "figures.json").read_text())["detectors"]["audio"]
     assert figures["split"] == "test"
     assert (figures["groups"], figures["parts"]) == (5, 10)  # two windows of each machine

@@ -15,7 +15,7 @@ from onnx import numpy_helper  # noqa: E402
 from edge.bundle import load  # noqa: E402
 from edge.certificate import void  # noqa: E402
 from edge.config import SHIPPED  # noqa: E402
-from edge.inference import detector, openvino  # noqa: E402
+from edge.inference import openvino, proved  # noqa: E402
 from edge.inference.folded import fold  # noqa: E402
 from models.repack import repack  # noqa: E402
 
@@ -52,7 +52,7 @@ def test_files_become_as_small_as_the_shipped_ones_and_answer_alike(written_out:
     assert found["audio_bytes"] == (SHIPPED / "motor" / "audio.onnx").stat().st_size
     for name in after.manifest.detectors:
         assert found[f"{name}_golden_moved"] < 1e-4
-        detector.load(after, name, openvino.open_runner, threads=1).check_golden()
+        proved.load(after, name, openvino.open_runner, threads=1).check_golden()
     logits = np.load(written_out / "golden.npz")["audio.logits"]
     np.testing.assert_allclose(logits, known, atol=1e-3)
     assert after.manifest.comparison == load(SHIPPED / "motor").manifest.comparison

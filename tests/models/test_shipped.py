@@ -13,7 +13,7 @@ from edge.build.decisions import decisions, golden_parts  # noqa: E402
 from edge.bundle import Bundle, load  # noqa: E402
 from edge.checkup.box import CPU_INFO, int8_sums  # noqa: E402
 from edge.fusion.decision import Decided  # noqa: E402
-from edge.inference import detector, golden, openvino, ort  # noqa: E402
+from edge.inference import golden, openvino, ort, proved  # noqa: E402
 from models import evaluate  # noqa: E402
 from models.dataset import network_inputs  # noqa: E402
 from models.detectors import DESIGNS  # noqa: E402
@@ -52,7 +52,7 @@ def test_it_is_a_few_megabytes(shipped: Bundle) -> None:
 def test_its_golden_data_hold_on_openvino_in_int8_where_processors_can(
     shipped: Bundle, name: str
 ) -> None:
-    runner = detector.load(shipped, name, openvino.open_runner, threads=1)
+    runner = proved.load(shipped, name, openvino.open_runner, threads=1)
     runner.check_golden()
     has_int8 = int8_sums(CPU_INFO.read_text())
     assert runner.runner.precision == "int8" or not has_int8
@@ -123,7 +123,7 @@ def judged(shipped: Bundle) -> list[tuple[Cause, Decided]]:
     causes = [Cause("ok", 0.0)] * GOOD_PARTS
     causes += [Cause(one, SEVERITY) for one in HYPOTHESES[1:] for _ in range(PARTS_A_DEFECT)]
     runners = {
-        name: detector.load(shipped, name, openvino.open_runner, threads=1) for name in DESIGNS
+        name: proved.load(shipped, name, openvino.open_runner, threads=1) for name in DESIGNS
     }
     logits: dict[str, list[np.ndarray]] = {name: [] for name in DESIGNS}
     for index, cause in enumerate(causes):

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from edge.bundle import Bundle
 from edge.errors import BundleError
-from edge.inference.detector import Detector, load
+from edge.inference.detector import Detector
+from edge.inference.proved import load
 from edge.inference.runner import ENGINES, Done, Input, Outputs, RunFailed, Runner, opener
 from inference.conftest import MakeBundle
 from inference.networks import (
