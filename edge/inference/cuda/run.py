@@ -160,6 +160,7 @@ class GpuRunner:
         self.precision = precision
         self.most = most
         self._batches = [Batch(device, stream, network, size) for size in sizes(most)]
+        self._device = device
         self._stream = stream
         self._event = device.event()
         self._running: Running | None = None
@@ -170,6 +171,10 @@ class GpuRunner:
     def is_graph(self) -> bool:
         """Every batch is one captured graph."""
         return all(batch.is_graph for batch in self._batches)
+
+    def free_bytes(self) -> int:
+        """Of its GPU's memory, whoever uses the rest."""
+        return self._device.free_bytes()
 
     def start(self, windows: Sequence[NDArray[np.generic]]) -> Running:
         """As `Runner.start`: returns once everything is enqueued, copies included."""
