@@ -46,6 +46,8 @@ class OrtNetwork:
         self.session = session
         self.stream = stream
         self.ports = ports
+        settings = session.get_provider_options()[PROVIDER]
+        self.is_whole = settings.get("enable_cuda_graph") == "1"  # no part runs on the processor
         self._input = session.get_inputs()[0].name
         self._options = ort.RunOptions()
         # Kernels are enqueued and nothing waits for them: whoever captures must not
@@ -64,7 +66,7 @@ class OrtNetwork:
         def enqueue() -> None:
             try:
                 self.session.run_with_iobinding(binding, self._options)
-            except REFUSALS as error:
+            except (*REFUSALS, RuntimeError) as error:  # the latter for CUDA's own (1.31)
                 raise RunFailed(f"onnxruntime: {error}") from error
 
         return enqueue
