@@ -85,17 +85,17 @@ def _reduce_max(graph: Graph, node: NodeProto) -> list[NodeProto]:
     """Along the last of three axes, which stays: a pool of pools, each as short as it can be."""
     axes = graph.constant(node.input[1]) if len(node.input) > 1 else None
     along = axes.tolist() if axes is not None else integers(node, "axes")
-    sizes, output = graph.sizes(node.input[0]), f"{node.output[0]}_pooled"
+    sizes, pooled = graph.sizes(node.input[0]), f"{node.output[0]}_pooled"
     if along not in ([2], [-1]) or len(sizes) != 3 or integer(node, "keepdims", 1) != 1:
         return []
     length = sizes[2] or 1
     first = max(size for size in range(1, math.isqrt(length) + 1) if length % size == 0)
     if first == 1:
         return []
-    pool = {"kernel_shape": [first], "strides": [first]}
+    pools = (first, node.input[0], pooled), (length // first, pooled, node.output[0])
     return [
-        helper.make_node("MaxPool", [node.input[0]], [output], **pool),
-        helper.make_node("GlobalMaxPool", [output], node.output),
+        helper.make_node("MaxPool", [given], [output], kernel_shape=[size], strides=[size])
+        for size, given, output in pools
     ]
 
 
