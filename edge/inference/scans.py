@@ -1,10 +1,10 @@
 """A whole prefix scan as two products, where every operator costs the same however small it is.
 
-h_t = keep_t h_(t-1) + write_t in rounds of 2^k steps (Hillis & Steele 1986) is eight operators a
+h_t = keep_t h_(t-1) + write_t in rounds of 2^k steps (Hillis & Steele 1986) is seven operators a
 round. Written out, h is the product of a triangle with `write`: what step s wrote counts in step t
 times the product of all keeps between them. The logarithms of these products are sums, all of them
 one product of log keep with ones and zeros. Each sum has terms of one sign, so that nothing
-cancels: a share of h is off by its exponent's rounding, 1e-6 of it at most where it counts at all.
+cancels: a share of h is off by the rounding of its exponent, which is small where the share is not.
 """
 
 from dataclasses import dataclass
