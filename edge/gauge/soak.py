@@ -7,6 +7,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from edge.inference.cuda.run import GpuRunner
 from edge.inference.runner import Runner
 
 SAMPLES = 200  # of memory, over the whole run
@@ -24,6 +25,9 @@ class Soak:
     last_mib: float
     growth_mib: float  # of the fitted line from its begin to its end
     curve_mib: list[float]  # of the whole run, evenly spaced
+    gpu_growth_mib: (
+        float | None
+    )  # of what is taken of the GPU's memory, over the same; None: no GPU
 
 
 def soak(
@@ -39,7 +43,9 @@ def soak(
         RunFailed: the engine broke off.
     """
     process, every = psutil.Process(), max(inferences // SAMPLES, 1)
+    gpu = runner if isinstance(runner, GpuRunner) else None
     curve: list[float] = []
+    free: list[int] = []  # bytes of the GPU
     fresh = windows[:WINDOWS].copy()
     for number in range(inferences):
         window = fresh[number % len(fresh)]
@@ -48,6 +54,7 @@ def soak(
         runner.run(window)
         if number % every == every - 1:
             curve.append(process.memory_info().rss / MIB)
+            free += [gpu.free_bytes()] if gpu else []
         tick()
     settled = np.array(curve[int(len(curve) * SETTLED) :])
     slope = float(np.polyfit(np.arange(len(settled)), settled, 1)[0]) if len(settled) > 1 else 0.0
@@ -57,4 +64,7 @@ def soak(
         last_mib=round(float(settled[-1]), 2),
         growth_mib=round(slope * (len(settled) - 1), 2),
         curve_mib=[round(one, 2) for one in curve],
+        gpu_growth_mib=round((free[int(len(free) * SETTLED)] - free[-1]) / MIB, 2)
+        if free
+        else None,
     )

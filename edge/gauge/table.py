@@ -84,9 +84,11 @@ def _say_limit(row: Row, console: Console) -> None:
     if row.tool_failed:
         console.print(f"  {row.tool_failed}", style="yellow", markup=False)
     if row.soak:
+        gpu = row.soak.gpu_growth_mib
         console.print(
             f"  memory over {row.soak.inferences} inferences: {row.soak.first_mib:.1f} to "
             f"{row.soak.last_mib:.1f} MiB, the fitted line grows {row.soak.growth_mib:+.2f} MiB"
+            + (f"; of the GPU's {gpu:+.2f} MiB" if gpu is not None else "")
         )
 
 

@@ -26,7 +26,10 @@ from edge.inference.runner import (
 
 PROVIDER = "CUDAExecutionProvider"
 CURE = "pip install 'edge-verdict[gpu]' in place of onnxruntime, or choose another engine"
-BROKEN = ["MatmulTransposeFusion"]  # crashes on a Cast between Transpose and MatMul (1.32)
+UNWANTED = [
+    "MatmulTransposeFusion",  # crashes on a Cast between Transpose and MatMul (1.32)
+    "GatherSliceToSplitFusion",  # an uneven Split copies four tables to the GPU, Slices none
+]
 SETTINGS = {
     "use_tf32": "0",  # float32 is float32
     # Measured on an H100: by trial the better kernels in float32, by rule in float16
@@ -43,6 +46,8 @@ class OrtNetwork:
         self.session = session
         self.stream = stream
         self.ports = ports
+        settings = session.get_provider_options()[PROVIDER]
+        self.is_whole = settings.get("enable_cuda_graph") == "1"  # no part runs on the processor
         self._input = session.get_inputs()[0].name
         self._options = ort.RunOptions()
         # Kernels are enqueued and nothing waits for them: whoever captures must not
@@ -61,7 +66,7 @@ class OrtNetwork:
         def enqueue() -> None:
             try:
                 self.session.run_with_iobinding(binding, self._options)
-            except REFUSALS as error:
+            except (*REFUSALS, RuntimeError) as error:  # the latter for CUDA's own (1.31)
                 raise RunFailed(f"onnxruntime: {error}") from error
 
         return enqueue
@@ -130,7 +135,7 @@ def _session(
         }
         try:
             session = ort.InferenceSession(
-                data, options, providers=[(PROVIDER, settings)], disabled_optimizers=BROKEN
+                data, options, providers=[(PROVIDER, settings)], disabled_optimizers=UNWANTED
             )
         except REFUSALS as error:
             why = str(error)

@@ -43,6 +43,7 @@ class TrtNetwork:
         self.runtime = runtime
         self.stream = stream
         self.ports = ports
+        self.is_whole = True
         self._input = name
 
     def bind(self, size: int, given: int, answers: Mapping[str, int]) -> Callable[[], None]:

@@ -21,8 +21,9 @@ from edge.errors import BundleError
 from edge.inference.folded import fold
 from edge.inference.lighter import lighten
 from edge.inference.plans import write
+from edge.inference.steps import in_steps
 
-FORMAT = 3  # of what is kept in the cache
+FORMAT = 4  # of what is kept in the cache
 QUANTISE, DEQUANTISE = "QuantizeLinear", "DequantizeLinear"
 WEIGHING = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 RECURRENT = {"LSTM", "GRU"}
@@ -57,6 +58,8 @@ def unquantised(file: Path, *, is_half: bool, cache: Path | None = None) -> byte
         lighten(model)
         if is_half:
             _halve(model, layers)
+        else:
+            in_steps(model)
         model = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
     except (DecodeError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as why:
         raise BundleError(f"{file}: no network that can be calculated in float: {why}") from why

@@ -34,6 +34,7 @@ class Network(Protocol):
     """A library's compiled network."""
 
     ports: Ports
+    is_whole: bool  # nothing of it runs on the processor, which no graph can hold
 
     def bind(self, size: int, given: int, answers: Mapping[str, int]) -> Callable[[], None]:
         """What enqueues a batch of `size` windows between these addresses of the GPU.
@@ -63,6 +64,7 @@ class Batch:
         given, found = (one.address for one in self._on_gpu)
         addresses = {name: found + 4 * start for name, (start, _, _) in self.places.items()}
         self._enqueue = network.bind(size, given, addresses)
+        self._is_whole = network.is_whole
         self._given, self._found = given, found
         self._graph: Graph | None = None
 
@@ -76,6 +78,9 @@ class Batch:
         for _ in range(WARM_UP):
             self._whole()
         self._stream.wait()
+        if not self._is_whole:
+            log.warning("runs without a CUDA graph: part of it runs on the processor")
+            return
         try:
             graph = self._stream.capture(self._whole)
             graph.launch()
@@ -160,6 +165,7 @@ class GpuRunner:
         self.precision = precision
         self.most = most
         self._batches = [Batch(device, stream, network, size) for size in sizes(most)]
+        self._device = device
         self._stream = stream
         self._event = device.event()
         self._running: Running | None = None
@@ -170,6 +176,10 @@ class GpuRunner:
     def is_graph(self) -> bool:
         """Every batch is one captured graph."""
         return all(batch.is_graph for batch in self._batches)
+
+    def free_bytes(self) -> int:
+        """Of its GPU's memory, whoever uses the rest."""
+        return self._device.free_bytes()
 
     def start(self, windows: Sequence[NDArray[np.generic]]) -> Running:
         """As `Runner.start`: returns once everything is enqueued, copies included."""
