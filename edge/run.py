@@ -23,10 +23,9 @@ from edge.store.choice import chosen, stored
 from edge.store.state import Place
 
 log = logging.getLogger("edge")
-# A thread that is woken asks for the interpreter this long before it is given: four times a
-# verdict, loop, networks and disk wait for each other. At 0.5 ms each of these waits is 0.1 to
-# 0.4 ms longer at its upper quartile, for no less processor.
-SWITCH_INTERVAL_S = 0.00002
+# A thread that is woken asks for the interpreter this long before it is given: twice a verdict, the
+# disk thread and the loop wait for each other
+SWITCH_INTERVAL_S = 0.0005
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
