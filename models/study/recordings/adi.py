@@ -6,7 +6,6 @@ classifier of nothing but the means is shown in the same split: it must be at ch
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 from torch import Tensor, nn
 
-from models.study.recordings import adi_plain, motors
+from models.study.recordings import adi_plain
 from models.study.recordings.figures import Figure, Real, accuracy, balanced_accuracy
 from models.study.recordings.motors import Motor
 from models.study.recordings.order_network import OrderNetwork
@@ -125,9 +124,8 @@ def together(each: list[Judged]) -> Judged:
     )
 
 
-def study(folder: Path, seeds: int) -> list[Figure]:
+def study(known: list[Motor], seeds: int) -> list[Figure]:
     """Seven families and thirteen conditions, both ways, beside LDA and the shortcuts."""
-    known = motors.read(folder)
     lesson, found = Lesson(), []
     for learnt, judged in DIRECTIONS:
         split = f"{learnt} lb -> {judged} lb"

@@ -73,9 +73,8 @@ def read(folder: Path) -> list[Engine]:
     return found
 
 
-def study(folder: Path) -> list[Figure]:
+def study(engines: list[Engine]) -> list[Figure]:
     """With three, two and one normal recordings of the unseen car, and with none."""
-    engines = read(folder)
     views = {
         "irregularity": ("detector", [e.heard.irregularity for e in engines]),
         "level alone": ("shortcut", [e.heard.level for e in engines]),

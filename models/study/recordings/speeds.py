@@ -149,15 +149,7 @@ def teach(
 def judge(task: Task) -> Judged:
     """Teach it and ask it."""
     torch.set_num_threads(task.threads)
-    known = _recorded(task.folder)
-    learnt, unseen = (
-        [
-            one for one in known
-            if (one.load_lb == task.load_lb) == is_learnt
-            and (task.left_out_rpm is None or (one.rpm != task.left_out_rpm) == is_learnt)
-        ]
-        for is_learnt in (True, False)
-    )  # fmt: skip
+    learnt, unseen = parted(_recorded(task.folder), task.load_lb, task.left_out_rpm)
     if task.seen_as == ENVELOPES:
         return adi.judge_these(learnt, unseen, task.seed, adi.Lesson())
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -165,6 +157,15 @@ def judge(task: Task) -> Judged:
     with torch.no_grad():
         each = [network(_windows(one, task.seen_as, device))[0].cpu() for one in unseen]
     return adi.judged(unseen, conditions, each)
+
+
+def parted(
+    known: list[Motor], load_lb: int, left_out_rpm: float | None
+) -> tuple[list[Motor], list[Motor]]:
+    """(learnt, judged): under the load and under the other; nothing of a speed that is left out."""
+    learnt = [m for m in known if m.load_lb == load_lb and m.rpm != left_out_rpm]
+    judged = [m for m in known if m.load_lb != load_lb and left_out_rpm in (None, m.rpm)]
+    return learnt, judged
 
 
 @cache
