@@ -41,15 +41,17 @@ def figures(
             for motor, one in zip(asked, recorded, strict=True)
         ]
         what = f"{seeds} order networks as one, {WORDS[is_commissioned]}"
-        found += _counted(study, what, asked, said, split)
+        by = _good(asked, recorded, None) if is_commissioned else []
+        note = f"shift {commissioned.moved(bundle, by):.1f}" if by else ""
+        found += _counted(study, what, asked, said, split, note)
     return found
 
 
-def _good(asked: list[Motor], recorded: list[Recording], one: Motor) -> list[Recording]:
+def _good(asked: list[Motor], recorded: list[Recording], one: Motor | None) -> list[Recording]:
     return [
         other
         for motor, other in zip(asked, recorded, strict=True)
-        if motor.condition == HEALTHY and motor.rpm != one.rpm
+        if motor.condition == HEALTHY and (one is None or motor.rpm != one.rpm)
     ]
 
 
@@ -73,7 +75,7 @@ def _recording(motor: Motor, networks: Sequence[OrderNetwork], lesson: adi.Lesso
 
 
 def _counted(
-    study: str, what: str, asked: list[Motor], said: list[Judged], split: str
+    study: str, what: str, asked: list[Motor], said: list[Judged], split: str, note: str
 ) -> list[Figure]:
     groups = np.array([one.condition for one in asked])
     shares = [one.reports[SENSOR.id].probabilities for one in said]
@@ -98,7 +100,13 @@ def _counted(
         for is_faulty in (True, False)
     }
     bad, good = ((sum(one), len(one)) for one in (right[True], right[False]))
-    found.append(two_rates(study, f"healthy or not: {what}", bad, good, len(set(groups)), split))
+    passing = sum(
+        commissioned.passes(s) for m, s in zip(asked, said, strict=True) if m.condition != HEALTHY
+    )
+    note = "; ".join(filter(None, (note, f"{passing} defective pass")))
+    found.append(
+        two_rates(study, f"healthy or not: {what}", bad, good, len(set(groups)), split, note=note)
+    )
     return found
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.baseline import offsets
+from edge.baseline import Baselines, offsets
 from edge.bundle import Bundle
-from edge.commission.learn import GoodPart, baselines, judge
+from edge.commission.learn import GoodPart, baselines, judge, shift
 from edge.config import Sensor
 from edge.fusion.doubt import measures
 from edge.inference.detector import Score
@@ -96,14 +96,30 @@ def judged(one: Recording, known: Bundle, good: Sequence[Recording]) -> Judged:
     """
     if not good:
         return judge(one.whole, {}, known)
-    parts = [part for each in good for part in each.windows]
-    learnt = baselines(parts, [SENSOR], known, "machine", DAY)
-    return judge(one.whole, offsets(learnt, {SENSOR.id: SENSOR}, known), known)
+    return judge(one.whole, offsets(_learnt(known, good), {SENSOR.id: SENSOR}, known), known)
+
+
+def moved(known: Bundle, good: Sequence[Recording]) -> float:
+    """How far a machine is from those taught, in natural units: beyond 4 the command warns."""
+    (own,) = _learnt(known, good).baselines
+    classes = known.manifest.detectors[DETECTOR].classes
+    is_passing = [known.manifest.good in one.hypotheses for one in classes]
+    return shift(own.logits, known.typical[DETECTOR], is_passing)
 
 
 def is_right(said: Judged, is_faulty: bool) -> bool:
     """Rejected if it is faulty, passed if it is good: uncertain is wrong for both."""
     return said.decided.decision == ("defect" if is_faulty else "ok")
+
+
+def passes(said: Judged) -> bool:
+    """As a good one."""
+    return said.decided.decision == "ok"
+
+
+def _learnt(known: Bundle, good: Sequence[Recording]) -> Baselines:
+    parts = [part for each in good for part in each.windows]
+    return baselines(parts, [SENSOR], known, "machine", DAY)
 
 
 def _look(cut: NDArray[np.float32], rate_hz: float) -> Window:

@@ -6,11 +6,13 @@ is commissioned by some of its normal recordings, in every choice that leaves ou
 in the study's own rows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
+from edge.bundle import Bundle
 from models.study.recordings import commissioned, engine_network
 from models.study.recordings.commissioned import Recording
 from models.study.recordings.engine import REFERENCES, Engine
@@ -29,33 +31,66 @@ def figures(study: str, engines: Sequence[Engine]) -> list[Figure]:
     """Each car unseen in turn: as taught, and commissioned by three, two and one of its normals."""
     found = []
     for what, teach in (("irregularity as a detector", irregular), ("CRNN", listening)):
-        right: dict[int, dict[bool, list[bool]]] = {
-            count: {True: [], False: []} for count in (AS_TAUGHT, *REFERENCES)
-        }
         cars = sorted({one.car for one in engines})
-        for car in cars:
-            own, others = ([e for e in engines if (e.car == car) == mine] for mine in (True, False))
-            network, ask = teach(others)
-            taught = [ask(one) for one in others if not one.is_faulty]
-            bundle = commissioned.bundle((NORMAL, FAULTY), NORMAL, network, taught)
-            recorded = [ask(one) for one in own]
-            normal = [r for r, one in zip(recorded, own, strict=True) if not one.is_faulty]
-            for count, each in right.items():
-                for one, engine in zip(recorded, own, strict=True):
-                    known = combinations([r for r in normal if r is not one], count)
-                    votes = [
-                        commissioned.is_right(
-                            commissioned.judged(one, bundle, good), engine.is_faulty
-                        )
-                        for good in known
-                    ]
-                    each[engine.is_faulty].append(float(np.mean(votes)) > 0.5)
-        for count, each in right.items():
+        shown = [_Car.shown(engines, car, teach) for car in cars]
+        shifts = ", ".join(f"{car.moved:.1f}" for car in shown)
+        for count in (AS_TAUGHT, *REFERENCES):
+            each = [said for car in shown for said in car.judged(count)]
+            bad, good = ([s for s in each if s.is_faulty == state] for state in (True, False))
             words = f"commissioned by the appliance, {count} normal recordings"
-            bad, good = ((sum(each[state]), len(each[state])) for state in (True, False))
-            name = f"{what}, {words if count else 'as taught'}"
-            found.append(two_rates(study, name, bad, good, len(cars), "each car unseen in turn"))
+            rates = ((sum(one.is_right for one in kind), len(kind)) for kind in (bad, good))
+            note = f"{sum(one.passes for one in bad)} defective pass"
+            found.append(
+                two_rates(
+                    study, f"{what}, {words if count else 'as taught'}", *rates, len(cars),
+                    "each car unseen in turn", note=f"shifts {shifts}; {note}" if count else note,
+                )
+            )  # fmt: skip
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Of one recording, by more than half of the choices of normal ones that leave it out."""
+
+    is_faulty: bool
+    is_right: bool
+    passes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Car:
+    """One that was not taught."""
+
+    bundle: Bundle
+    engines: Sequence[Engine]
+    recorded: Sequence[Recording]
+
+    @classmethod
+    def shown(cls, engines: Sequence[Engine], car: str, teach: Teach) -> "_Car":
+        own, others = ([e for e in engines if (e.car == car) == mine] for mine in (True, False))
+        network, ask = teach(others)
+        taught = [ask(one) for one in others if not one.is_faulty]
+        bundle = commissioned.bundle((NORMAL, FAULTY), NORMAL, network, taught)
+        return cls(bundle, own, [ask(one) for one in own])
+
+    @property
+    def normal(self) -> list[Recording]:
+        each = zip(self.recorded, self.engines, strict=True)
+        return [one for one, engine in each if not engine.is_faulty]
+
+    @property
+    def moved(self) -> float:
+        return commissioned.moved(self.bundle, self.normal)
+
+    def judged(self, count: int) -> Iterator[_Said]:
+        """Every recording, by so many normal ones."""
+        for engine, one in zip(self.engines, self.recorded, strict=True):
+            choices = combinations([r for r in self.normal if r is not one], count)
+            said = [commissioned.judged(one, self.bundle, good) for good in choices]
+            right = np.mean([commissioned.is_right(s, engine.is_faulty) for s in said])
+            passing = np.mean([commissioned.passes(s) for s in said])
+            yield _Said(engine.is_faulty, bool(right > 0.5), bool(passing > 0.5))
 
 
 def irregular(engines: Sequence[Engine]) -> tuple[bytes, Ask]:
