@@ -75,7 +75,7 @@ def weights(network: AudioNetwork) -> bytes:
 
 
 def _level(one: Engine) -> NDArray[np.float32]:
-    return (one.sound / one.sound.std()).astype(np.float32)
+    return np.asarray(one.sound / one.sound.std(), np.float32)
 
 
 def _disturbed(waves: Tensor, lesson: Lesson) -> Tensor:
