@@ -32,6 +32,7 @@ def test_a_machine_unlike_the_taught_ones_is_judged_beside_its_own_normal() -> N
     taught = [_recording(f"taught {number}", -4.0) for number in range(3)]
     bundle = commissioned.bundle(("normal", "faulty"), "normal", b"weights", taught)
     reference = [_recording(f"own {number}", 3.0) for number in range(3)]
+    assert commissioned.moved(bundle, reference) == pytest.approx(7.0, abs=0.1)
     good, faulty = _recording("good", 3.0), _recording("faulty", 11.0)
     assert not commissioned.is_right(commissioned.judged(good, bundle, []), is_faulty=False)
     own = commissioned.judged(good, bundle, reference)

@@ -38,12 +38,12 @@ def figures(study: str, engines: Sequence[Engine]) -> list[Figure]:
             each = [said for car in shown for said in car.judged(count)]
             bad, good = ([s for s in each if s.is_faulty == state] for state in (True, False))
             words = f"commissioned by the appliance, {count} normal recordings"
-            rates = ((sum(one.is_right for one in kind), len(kind)) for kind in (bad, good))
+            named, passed = ((sum(s.is_right for s in kind), len(kind)) for kind in (bad, good))
             note = f"{sum(one.passes for one in bad)} defective pass"
             found.append(
                 two_rates(
-                    study, f"{what}, {words if count else 'as taught'}", *rates, len(cars),
-                    "each car unseen in turn", note=f"shifts {shifts}; {note}" if count else note,
+                    study, f"{what}, {words if count else 'as taught'}", named, passed,
+                    len(cars), "each car unseen in turn", note=f"shifts {shifts}; {note}" if count else note,
                 )
             )  # fmt: skip
     return found
@@ -110,7 +110,7 @@ def irregular(engines: Sequence[Engine]) -> tuple[bytes, Ask]:
 
 
 def listening(engines: Sequence[Engine]) -> tuple[bytes, Ask]:
-    """The network; a window is half a second, every second one of them asked."""
+    """The network; a window of half a second is asked every second."""
     network = engine_network.teach(engines, engine_network.Lesson())
 
     def ask(one: Engine) -> Recording:
