@@ -40,10 +40,12 @@ def figures(study: str, engines: Sequence[Engine]) -> list[Figure]:
             words = f"commissioned by the appliance, {count} normal recordings"
             named, passed = ((sum(s.is_right for s in kind), len(kind)) for kind in (bad, good))
             note = f"{sum(one.passes for one in bad)} defective pass"
+            if count:
+                note = f"shifts {shifts}; {note}"
             found.append(
                 two_rates(
                     study, f"{what}, {words if count else 'as taught'}", named, passed,
-                    len(cars), "each car unseen in turn", note=f"shifts {shifts}; {note}" if count else note,
+                    len(cars), "each car unseen in turn", note=note,
                 )
             )  # fmt: skip
     return found
