@@ -6,7 +6,6 @@ classifier of nothing but the means is shown in the same split: it must be at ch
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,8 +13,8 @@ from numpy.typing import NDArray
 from rich.progress import track
 from torch import Tensor, nn
 
-from models.study.recordings import adi_plain, motors
-from models.study.recordings.figures import Figure, Real, accuracy
+from models.study.recordings import adi_plain
+from models.study.recordings.figures import Figure, Real, accuracy, balanced_accuracy
 from models.study.recordings.motors import Motor
 from models.study.recordings.order_network import OrderNetwork
 
@@ -88,11 +87,21 @@ def judge(
     recorded: list[Motor], learnt_lb: int, judged_lb: int, seed: int, lesson: Lesson
 ) -> Judged:
     """Learn under one load, judge under the other: by the mean of a recording's windows."""
-    network, conditions = teach([m for m in recorded if m.load_lb == learnt_lb], seed, lesson)
-    unseen = tuple(m for m in recorded if m.load_lb == judged_lb)
-    each = [windows(network, motor, lesson) for motor in unseen]
+    known = [m for m in recorded if m.load_lb == learnt_lb]
+    return judge_these(known, [m for m in recorded if m.load_lb == judged_lb], seed, lesson)
+
+
+def judge_these(known: list[Motor], unseen: list[Motor], seed: int, lesson: Lesson) -> Judged:
+    """Learn from these, judge those."""
+    network, conditions = teach(known, seed, lesson)
+    return judged(unseen, conditions, [windows(network, motor, lesson) for motor in unseen])
+
+
+def judged(unseen: list[Motor], conditions: tuple[str, ...], each: list[Tensor]) -> Judged:
+    """By the mean of a recording's windows; logits (window, condition) of each."""
     means = torch.stack([logits.mean(dim=0) for logits in each])
-    return Judged(unseen, conditions, _shares(means), tuple(_shares(logits) for logits in each))
+    shares = tuple(_shares(logits) for logits in each)
+    return Judged(tuple(unseen), conditions, _shares(means), shares)
 
 
 def families(
@@ -115,9 +124,8 @@ def together(each: list[Judged]) -> Judged:
     )
 
 
-def study(folder: Path, seeds: int) -> list[Figure]:
+def study(known: list[Motor], seeds: int) -> list[Figure]:
     """Seven families and thirteen conditions, both ways, beside LDA and the shortcuts."""
-    known = motors.read(folder)
     lesson, found = Lesson(), []
     for learnt, judged in DIRECTIONS:
         split = f"{learnt} lb -> {judged} lb"
@@ -125,12 +133,15 @@ def study(folder: Path, seeds: int) -> list[Figure]:
             judge(known, learnt, judged, seed, lesson)
             for seed in track(range(seeds), f"teaching under {learnt} lb")
         ]
-        found += _of_networks(known, each, split)
+        found += of_networks(STUDY, "order network", known, each, split)
         found += adi_plain.figures(STUDY, known, learnt, judged)
     return found
 
 
-def _of_networks(recorded: list[Motor], each: list[Judged], split: str) -> list[Figure]:
+def of_networks(
+    study: str, what: str, recorded: list[Motor], each: list[Judged], split: str
+) -> list[Figure]:
+    """Both tasks, by the mean of the seeds' probabilities."""
     first = each[0]
     names, belongs = families(recorded, first.conditions)
     truths = {
@@ -145,12 +156,12 @@ def _of_networks(recorded: list[Motor], each: list[Judged], split: str) -> list[
     found = []
     for task, (truth, classes, gather) in truths.items():
         said = [classes[(one.probabilities @ gather).argmax(axis=1)] for one in each]
-        alone = [accuracy(STUDY, "", truth, one, groups, split).value for one in said]
+        alone = [balanced_accuracy(truth, one) for one in said]
         joint = together(each).probabilities
         note = f"each alone {np.mean(alone):.3f} ({min(alone):.3f} to {max(alone):.3f})"
         found.append(
             accuracy(
-                STUDY, f"{task}: order network, {len(each)} seeds together", truth,
+                study, f"{task}: {what}, {len(each)} seeds together", truth,
                 classes[(joint @ gather).argmax(axis=1)], groups, split, note=note,
             )
         )  # fmt: skip

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edge.errors import ConfigError
 
-STUDIES = ("tiles", "adi", "engine", "fan", "cnc", "composed")
+STUDIES = ("tiles", "adi", "speed", "engine", "fan", "cnc", "composed")
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:

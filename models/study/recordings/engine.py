@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 from rich.progress import track
 
 from models.study.recordings import folder as recordings
@@ -31,6 +32,8 @@ class Engine:
     car: str
     is_faulty: bool
     heard: Idle
+    sound: NDArray[np.float32]  # (sample,)
+    rate_hz: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +67,14 @@ def read(folder: Path) -> list[Engine]:
     rows = recordings.rows(folder, "label", "machine", "sampling_rate_hz")
     for row in track(rows, "engine cycles"):
         sound, rate_hz = soundfile.read(folder / row["file"])
-        found.append(Engine(row["machine"], row["label"] == "faulty", idle(sound, float(rate_hz))))
+        heard, is_faulty = idle(sound, float(rate_hz)), row["label"] == "faulty"
+        sound = sound.astype(np.float32)
+        found.append(Engine(row["machine"], is_faulty, heard, sound, float(rate_hz)))
     return found
 
 
-def study(folder: Path) -> list[Figure]:
+def study(engines: list[Engine]) -> list[Figure]:
     """With three, two and one normal recordings of the unseen car, and with none."""
-    engines = read(folder)
     views = {
         "irregularity": ("detector", [e.heard.irregularity for e in engines]),
         "level alone": ("shortcut", [e.heard.level for e in engines]),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.progress import track
 
 from models.study.recordings import folder as recordings
@@ -17,6 +18,7 @@ from models.study.recordings.order_network import OrderReadings
 from models.study.recordings.orders import blocks
 
 HEALTHY = "healthy"
+RATE_HZ = 20_000.0
 BANDS = 32  # of the plain levels
 
 
@@ -28,6 +30,7 @@ class Motor:
     family: str
     rpm: float
     load_lb: int
+    volts: NDArray[np.float32]  # (sample, axis) about its mean
     mean: Real  # (axis,)
     level: Real  # (band,) plain logarithms of power, as a spectrogram shows them
     readings: Real  # (block, reading)
@@ -45,9 +48,10 @@ def read(folder: Path) -> list[Motor]:
         seen = blocks(volts, rate_hz, rpm)
         spectra, shapes = (torch.from_numpy(one).float() for one in (seen.spectra, seen.shapes))
         readings = look(spectra, shapes).double().numpy()
+        mean = volts.mean(axis=0)
         motor = Motor(
             row["label"], row["family"], rpm, int(row["load_lb"]),
-            volts.mean(axis=0), _level(volts), readings,
+            (volts - mean).astype(np.float32), mean, _level(volts), readings,
         )  # fmt: skip
         found.append(motor)
     return found

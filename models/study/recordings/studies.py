@@ -4,18 +4,30 @@ import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from models.study.recordings import adi, composed, cutting, engine, fan, motors, tiles
+from models.study.recordings import (
+    adi,
+    adi_commissioned,
+    composed,
+    cutting,
+    engine,
+    engine_commissioned,
+    fan,
+    motors,
+    speeds,
+    tiles,
+)
 from models.study.recordings.figures import Figure
 from models.study.recordings.tile_lesson import Lesson
 
 FOLDERS = {
     tiles.STUDY: "vision_magnetic_tile",
     adi.STUDY: "vibration_adi_motor",
+    speeds.STUDY: "vibration_adi_motor",
     engine.STUDY: "audio_engine_idle",
     fan.STUDY: "vibration_ceiling_fan",
     cutting.STUDY: "sync_cnc_milling_video_audio",
 }
-SEEDS = {tiles.STUDY: 2, adi.STUDY: 10, cutting.STUDY: 2, composed.STUDY: 3}
+SEEDS = {tiles.STUDY: 2, adi.STUDY: 10, speeds.STUDY: 1, cutting.STUDY: 2, composed.STUDY: 3}
 
 
 def _tiles(arguments: argparse.Namespace) -> list[Figure]:
@@ -31,11 +43,20 @@ def _judged_tiles(arguments: argparse.Namespace, kept: Path | None) -> tiles.Til
 
 
 def _adi(arguments: argparse.Namespace) -> list[Figure]:
-    return adi.study(_folder(arguments, adi.STUDY), _seeds(arguments))
+    known, seeds = motors.read(_folder(arguments, adi.STUDY)), _seeds(arguments)
+    found = adi.study(known, seeds)
+    for way in adi.DIRECTIONS:
+        found += adi_commissioned.figures(adi.STUDY, known, *way, seeds)
+    return found
+
+
+def _speeds(arguments: argparse.Namespace) -> list[Figure]:
+    return speeds.study(_folder(arguments, speeds.STUDY), _seeds(arguments), arguments.jobs or 1)
 
 
 def _engine(arguments: argparse.Namespace) -> list[Figure]:
-    return engine.study(_folder(arguments, engine.STUDY))
+    engines = engine.read(_folder(arguments, engine.STUDY))
+    return engine.study(engines) + engine_commissioned.figures(engine.STUDY, engines)
 
 
 def _fan(arguments: argparse.Namespace) -> list[Figure]:
@@ -70,6 +91,7 @@ def _seeds(arguments: argparse.Namespace) -> int:
 STUDIES: Mapping[str, Callable[[argparse.Namespace], list[Figure]]] = {
     tiles.STUDY: _tiles,
     adi.STUDY: _adi,
+    speeds.STUDY: _speeds,
     engine.STUDY: _engine,
     fan.STUDY: _fan,
     cutting.STUDY: _cutting,
