@@ -5,6 +5,7 @@ Run as a module (`python -m edge.trial.broker PORT`) it is the amqtt broker itse
 
 import asyncio
 import os
+import random
 import shutil
 import socket
 import sys
@@ -16,6 +17,8 @@ from edge.trial.errors import TrialFailed
 from edge.trial.processes import Child, python
 
 HOST = "127.0.0.1"
+FIRST_PORT = 1024  # below it they are the administrator's
+OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 MAX_PACKET = 8 * 1024 * 1024  # bytes
 READY_WITHIN_S = 20.0
 AMQTT_LACKS = (
@@ -34,10 +37,32 @@ def find_mosquitto() -> str | None:
 
 
 def free_port() -> int:
-    """A loopback port that nothing listens on at this moment."""
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        return int(listener.getsockname()[1])
+    """A loopback port that nothing listens on now, and that no connection gets meanwhile.
+
+    The system numbers outgoing connections itself (Linux: ip_local_port_range): a port of theirs,
+    which is what binding to 0 gives, may be taken between this and its use.
+
+    Raises:
+        TrialFailed: none is free.
+    """
+    end = outgoing_ports()[0]
+    ports = list(range(max(FIRST_PORT, end // 2), end))
+    random.shuffle(ports)
+    for port in ports:
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind((HOST, port))
+            return port
+    raise TrialFailed(f"no port below {end} is free on {HOST}; see {OUTGOING}")
+
+
+def outgoing_ports() -> tuple[int, int]:
+    """From which to which the system numbers outgoing connections; IANA's dynamic ports where it
+    does not say (RFC 6335, section 6)."""
+    try:
+        low, high = map(int, OUTGOING.read_text().split())
+    except (OSError, ValueError):
+        return 49152, 65535
+    return low, high
 
 
 class Broker:

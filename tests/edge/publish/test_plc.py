@@ -15,12 +15,12 @@ from edge.config import PlcHandshake
 from edge.journal import Accepted
 from edge.publish.plc import Echoes, PlcPublisher, publisher_name
 from edge.supervisor import keep
+from edge.trial.broker import free_port
 from edge.verdict import Decision, ErrorCode
 from sensors.errors import LinkLost
 from sensors.wiring import OpcUaLink
 
 from .box import NOW, Box, box_at
-from .broker import free_port
 from .plant_plc import Kinds, Plc, nodes
 
 # a PLC may declare INT where another has UINT, or BYTE

@@ -12,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from edge.trial.broker import Broker, accepts, find_mosquitto, free_port
+from edge.trial.broker import Broker, accepts, find_mosquitto, free_port, outgoing_ports
 from edge.trial.errors import TrialFailed
 
 
@@ -154,6 +154,23 @@ async def test_a_port_that_is_taken_is_told(tmp_path: Path, mosquitto: str) -> N
 
 async def test_nothing_there_is_no_broker() -> None:
     assert not await accepts(free_port())
+
+
+def test_a_free_port_is_none_that_an_outgoing_connection_may_get() -> None:
+    lowest, _ = outgoing_ports()
+    given = {free_port() for _ in range(200)}
+    assert max(given) < lowest
+    assert min(given) >= 1024
+    assert len(given) > 150  # two who ask at the same time get two
+
+
+def test_a_port_that_is_listened_on_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as other:
+        taken = free_port()
+        other.bind(("127.0.0.1", taken))
+        other.listen()
+        monkeypatch.setattr("random.shuffle", lambda ports: ports.sort(key=lambda p: p != taken))
+        assert free_port() != taken
 
 
 def test_mosquitto_is_found_in_an_administrators_folder(
