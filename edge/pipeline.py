@@ -31,9 +31,6 @@ from edge.verdict import Status
 from sensors.signal import ClockKind, Sample, Window
 from sensors.windower import Windower
 
-REHEARSED_BEFORE_NS = (
-    4_000_000  # a run on cold caches and a margin; longer, and they are cold again
-)
 MAX_IN_FLIGHT = 64  # parts of one station; beyond it the oldest is judged with what there is
 
 

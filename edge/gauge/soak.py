@@ -25,9 +25,7 @@ class Soak:
     last_mib: float
     growth_mib: float  # of the fitted line from its begin to its end
     curve_mib: list[float]  # of the whole run, evenly spaced
-    gpu_growth_mib: (
-        float | None
-    )  # of what is taken of the GPU's memory, over the same; None: no GPU
+    gpu_growth_mib: float | None  # of the GPU's memory, over the same; None: it runs on none
 
 
 def soak(

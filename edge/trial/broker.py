@@ -45,7 +45,7 @@ def free_port() -> int:
     Raises:
         TrialFailed: none is free.
     """
-    end = outgoing_ports()[0]
+    end = first_outgoing_port()
     ports = list(range(max(FIRST_PORT, end // 2), end))
     random.shuffle(ports)
     for port in ports:
@@ -55,14 +55,13 @@ def free_port() -> int:
     raise TrialFailed(f"no port below {end} is free on {HOST}; see {OUTGOING}")
 
 
-def outgoing_ports() -> tuple[int, int]:
-    """From which to which the system numbers outgoing connections; IANA's dynamic ports where it
-    does not say (RFC 6335, section 6)."""
+def first_outgoing_port() -> int:
+    """From which on the system numbers outgoing connections; the first of IANA's dynamic ports
+    where it does not say (RFC 6335, section 6)."""
     try:
-        low, high = map(int, OUTGOING.read_text().split())
-    except (OSError, ValueError):
-        return 49152, 65535
-    return low, high
+        return int(OUTGOING.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 49152
 
 
 class Broker:

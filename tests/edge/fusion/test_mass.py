@@ -82,6 +82,14 @@ def test_commonalities_of_denoeux_2008s_example() -> None:
     assert found == pytest.approx(expected)
 
 
+@given(drawn(least=0, is_open=True))
+def test_the_contour_is_the_plausibility_of_each_hypothesis_by_itself(one: Mass) -> None:
+    """Shafer 1976, ch. 2; and belief in one hypothesis is the mass of it alone."""
+    alone = [1 << i for i in range(len(one.frame.hypotheses))]
+    assert one.contour() == pytest.approx([one.plausibility(it) for it in alone], abs=1e-12)
+    assert [one[it] for it in alone] == [one.belief(it) for it in alone]
+
+
 def test_relative_plausibility_of_smets_mr_jones() -> None:
     """Peter or Paul .5, Mary .5: each as plausible as the others, where betting gives Mary half."""
     mass = mass_of(ABC, ab=0.5, c=0.5)
