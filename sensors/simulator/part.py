@@ -51,6 +51,13 @@ def drawn_cause(
     return draw_cause(rngs["cause"], defect_share=defect_share)
 
 
+def drawn_traits(
+    seed: int, station_index: int, part_index: int, *, difficulty: float = 1.0
+) -> PartTraits:
+    """The nuisances that `simulate_part` of the same arguments draws, without the recordings."""
+    return draw_part_traits(_streams(seed, station_index, part_index, 0)["traits"], difficulty)
+
+
 def simulate_part(
     seed: int,
     station_index: int,
