@@ -14,7 +14,7 @@ from edge.errors import BundleError, ConfigError
 from models import answers, bundling, dataset, evaluate, golden, passport, repack, train
 from models.calibration import command as calibration
 from models.detectors import DESIGNS, designs
-from models.integers import beside, beside_report
+from models.integers import beside, beside_report, fused, twin
 from models.integers import command as integers
 from models.measuring import command as measuring
 from models.recurrent import RECURRENCES
@@ -23,6 +23,7 @@ from models.study.recordings import command as recordings
 from models.training import command as taught_by
 
 OUT = Path("edge/bundles/motor")
+EXACT = Path("models/exact")  # float networks, in a folder of the bundle's name
 COUNTS = {"train": 18_000, "validation": 1_500, "calibration": 4_500, "test": 4_500}
 WATCHED = 5_000  # parts that the limits of the health monitors are learnt on
 PLAIN_WIDTH = 160  # of a table that goes into a file
@@ -90,6 +91,7 @@ def pack(arguments: argparse.Namespace) -> None:
     command = f"python -m models make --share {arguments.share:g} --epochs {arguments.epochs}"
     found = answers.read(arguments.work / "answers")
     _say(passport.assemble(found, arguments.out, command))
+    twin.keep(arguments.work / "onnx", load(arguments.out), EXACT / arguments.out.name)
 
 
 def settle(arguments: argparse.Namespace) -> None:
@@ -98,11 +100,15 @@ def settle(arguments: argparse.Namespace) -> None:
 
 
 def judge(arguments: argparse.Namespace) -> None:
-    """measure a finished bundle again on the answers kept, compare ways to fuse (--fusion), or
-    prove what its verdicts are worth when a sensor goes wrong (--faults); of a run, a labelled set
+    """measure a finished bundle again on the answers kept, compare ways to fuse (--fusion), hold
+    its verdicts against those of its float networks (--integers), or prove what they are worth when
+    a sensor goes wrong (--faults); of a run, a labelled set
     or simulated parts, every figure with its interval"""
     if measuring.is_asked(arguments):
         measuring.evaluate(arguments)
+        return
+    if arguments.integers:
+        fused.compare(arguments)
         return
     if arguments.fusion:
         study.compare(arguments)
@@ -208,6 +214,7 @@ def _parser() -> argparse.ArgumentParser:
             calibration.add_arguments(command)
         if name == "evaluate":
             study.add_arguments(command)
+            fused.add_arguments(command)
             measuring.add_arguments(command)
         if name == "repack":
             command.add_argument("--bundle-version", metavar="X.Y.Z", help="else the workshop's")
