@@ -10,6 +10,11 @@ taken off every answer:
 so that a good part of this station stands where good parts of the workshop's stations stood. The
 networks' heads are linear in the pooled features: for them it is a shift of the features.
 
+A detector whose passport says so (`limit_margin`) is judged by a *limit* instead: the log-odds of a
+defect that the station's highest good part gave, and a margin. Its classes of defects are moved so
+that a part at the limit is as likely defective as not. For a number of which more is worse that is
+what a machine's own normal tells: how far its good parts stray, not where their middle lies.
+
 A station's baselines are a JSON file in the daemon's storage, made by `edge commission`. Each is of
 one sensor and one network (by the hash of its file); of a network without one nothing is taken off.
 """
@@ -29,6 +34,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from edge.bundle import Bundle
 from edge.config import Sensor
 from edge.errors import ConfigError
+from edge.fusion.evidence import is_passing
+from edge.manifest import Manifest
 from edge.monitor import Typical
 
 log = logging.getLogger(__name__)
@@ -52,11 +59,12 @@ class Baseline(_Table):
     logits: tuple[float, ...]
     embedding: tuple[float, ...]
     measured: dict[str, float]
+    limit: float | None = None  # of the log-odds of a defect, natural units, in the logits' place
 
     @property
     def label(self) -> str:
         """For the verdict: which one it was, and of what."""
-        digest = hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        digest = hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()
         return f"{digest[:12]}, {self.parts} parts, {self.created}"
 
 
@@ -196,7 +204,7 @@ def fitting(
         if (workshop := bundle.typical.get(sensor.input)) is None:
             continue
         try:
-            yield one, _offset(one, workshop)
+            yield one, _offset(one, workshop, bundle.manifest, sensor.input)
         except ValueError as error:
             raise ConfigError(
                 f"baseline of {one.sensor}: does not fit {bundle.label}: {error}; "
@@ -217,9 +225,14 @@ def _first(error: OSError | ValidationError) -> str:
     return f"{'.'.join(str(part) for part in first['loc']) or 'JSON'}: {first['msg']}"
 
 
-def _offset(one: Baseline, workshop: Typical) -> Offset:
+def _offset(one: Baseline, workshop: Typical, manifest: Manifest, name: str) -> Offset:
+    logits = np.asarray(one.logits, np.float32) - workshop.logits
+    if one.limit is not None:
+        detector = manifest.detectors[name]
+        moved = np.float32(one.limit * detector.temperature)
+        logits = np.where(is_passing(detector, manifest.good), np.float32(0.0), moved)
     return Offset(
-        np.asarray(one.logits, np.float32) - workshop.logits,
+        logits,
         np.asarray(one.embedding, np.float32) - workshop.embedding,
         {
             name: value - workshop.measured[name]

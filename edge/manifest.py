@@ -5,7 +5,14 @@ import json
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from edge.certificate import Certificate, Sha256, Share, Table
 from edge.monitor import Band, Measure
@@ -90,6 +97,9 @@ class Detector(Table):
     monitor: dict[Measure, Band] = Field(
         default_factory=dict
     )  # limits that depend on the machine watched
+    # Where more is worse: a station's limit is the log-odds of a defect that its highest good part
+    # gave, and this much more. None: a station's answers are set by the middle of its good parts.
+    limit_margin: NonNegativeFloat | None = None
 
 
 class Thresholds(Table):

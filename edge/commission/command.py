@@ -175,6 +175,14 @@ def _keep(
     console: Console,
 ) -> int:
     rejected = [one.part for one in changed if one.after.decided.decision == "defect"]
+    limited = [row.sensor for row in new.baselines if row.limit is not None]
+    if rejected and limited and not options.force:
+        console.print(
+            f"{', '.join(rejected[:5])}: judged defective by a limit that the other parts set. One "
+            f"bad part would set the limit of {', '.join(limited)} for all that follow. Nothing "
+            "was kept; look at it, leave it out with --good, or insist with --force"
+        )
+        return 1
     if len(rejected) > MOST_REJECTED * len(changed) and not options.force:
         console.print(
             f"{len(rejected)} of {len(changed)} parts are judged defective even beside the others "

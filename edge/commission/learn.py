@@ -10,7 +10,7 @@ from edge.bundle import Bundle
 from edge.config import Sensor
 from edge.errors import ConfigError
 from edge.fusion.doubt import measures
-from edge.fusion.evidence import placed, signs
+from edge.fusion.evidence import log_odds, placed, signs
 from edge.judge import Answer, Judged, hear, weigh
 from edge.monitor import Typical, typical
 from edge.windows import join
@@ -69,7 +69,7 @@ def baselines(
         windows = windows_of(parts, sensor.id, bundle)
         if len(windows) >= fewest:
             middle = _typical(windows, bundle)
-            found.append(_baseline(sensor, middle, len(windows), bundle, today))
+            found.append(_baseline(sensor, middle, windows, bundle, today))
     if not found:
         raise ConfigError(
             f"{station}: {len(parts)} good parts, and no sensor has {fewest} whole windows of "
@@ -87,6 +87,17 @@ def windows_of(parts: Sequence[GoodPart], sensor: str, bundle: Bundle) -> list[A
         for one in answers
         if one.sensor.id == sensor and usable(one, bundle)
     ]
+
+
+def limit(windows: Sequence[Answer], bundle: Bundle) -> float | None:
+    """The highest log-odds of a defect among windows of one sensor that show good parts, and the
+    passport's margin; None where the passport asks for none."""
+    manifest = bundle.manifest
+    detector = manifest.detectors[windows[0].sensor.input]
+    if detector.limit_margin is None:
+        return None
+    odds = [log_odds(one.score.logits, detector, manifest.good) for one in windows if one.score]
+    return float(f"{max(odds) + detector.limit_margin:.6g}")
 
 
 def changes(
@@ -139,15 +150,16 @@ def _typical(windows: Sequence[Answer], bundle: Bundle) -> Typical:
 
 
 def _baseline(
-    sensor: Sensor, middle: Typical, windows: int, bundle: Bundle, today: str
+    sensor: Sensor, middle: Typical, windows: Sequence[Answer], bundle: Bundle, today: str
 ) -> Baseline:
     return Baseline(
         sensor=sensor.id,
         network_sha256=network_sha256(bundle, sensor.input),
         bundle=bundle.label,
-        parts=windows // len(sensor.offsets),
+        parts=len(windows) // len(sensor.offsets),
         created=today,
         logits=tuple(float(f"{one:.6g}") for one in middle.logits),
         embedding=tuple(float(f"{one:.6g}") for one in middle.embedding),
         measured={name: float(f"{value:.6g}") for name, value in middle.measured.items()},
+        limit=limit(windows, bundle),
     )

@@ -34,6 +34,8 @@ def show(
     for row in new.baselines:
         console.print(f"  {row.sensor}: {_moved(row, one)}", markup=False)
     for row in new.baselines:
+        if row.limit is not None:
+            console.print(_limited(row))
         if _shift(row, one) > FAR:
             console.print(
                 f"{row.sensor}: this station is unlike all that the network was taught on. A "
@@ -49,6 +51,10 @@ def show(
     console.print(verdicts)
     for one_part in stopped(changed):
         console.print(f"  {one_part}", markup=False)
+    console.print(
+        "This shows what good parts look like here. It shows nothing of defects: a network may be "
+        "blind to them at any shift, small ones too. Show the station some: edge accept"
+    )
 
 
 def stopped(changed: Sequence[Change]) -> Iterator[str]:
@@ -128,7 +134,24 @@ def _detector(row: Baseline, one: Bundle) -> str:
     )
 
 
+def _limited(row: Baseline) -> str:
+    """How far a limit is from where the workshop drew the line, and what that means."""
+    assert row.limit is not None
+    way = (
+        "looser: passes what would be called defective elsewhere"
+        if row.limit > 0.0
+        else ("stricter: calls defective what would pass elsewhere")
+    )
+    return (
+        f"{row.sensor}: judged by a limit, the highest of its good parts and a margin; it lies "
+        f"{abs(row.limit):.2f} natural units {'above' if row.limit > 0.0 else 'below'} the "
+        f"workshop's ({way})"
+    )
+
+
 def _shift(row: Baseline, one: Bundle) -> float:
+    if row.limit is not None:
+        return row.limit
     name = _detector(row, one)
     classes = one.manifest.detectors[name].classes
     is_passing = [one.manifest.good in each.hypotheses for each in classes]

@@ -54,6 +54,21 @@ def statement(
     return Evidence(probabilities, mass, sets)
 
 
+def log_odds(logits: NDArray[np.floating], detector: Detector, good: str) -> float:
+    """Of all classes that a good part cannot have, against those it can: natural units.
+
+    Of the same probabilities as `statement`: calibrated, every class as likely beforehand.
+    """
+    scores = logits / detector.temperature - np.log([one.prior for one in detector.classes])
+    passing = is_passing(detector, good)
+    return float(np.logaddexp.reduce(scores[~passing]) - np.logaddexp.reduce(scores[passing]))
+
+
+def is_passing(detector: Detector, good: str) -> NDArray[np.bool_]:
+    """Of each class, whether a good part may have it."""
+    return np.array([good in one.hypotheses for one in detector.classes])
+
+
 def excludes(detector: Detector, frame: Frame, good: str) -> int:
     """Hypotheses this detector can rule out when it says that a part is good."""
     passing = [frame.mask(c.hypotheses) for c in detector.classes if good in c.hypotheses]

@@ -4,7 +4,8 @@
 mounting, room and light differ from each other once, one and a half times, twice and three times as
 much as those of the training data. At each, some good parts make a baseline, as `edge commission`
 does; other parts, half of them good and half at or above their reject limit, are then judged
-without and with it. Parts are those of a test cell: none of their own traits changes.
+without and with it. Parts are those of a test cell: none of their own traits changes. With
+`--limit MARGIN` every sensor is judged by its highest good part and that margin instead.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -70,9 +71,11 @@ class Row:
     escape_p: float  # exact McNemar
 
 
-def watch(folder: Path, strangeness: float, station: int, parts: int) -> Verdicts:
+def watch(
+    folder: Path, margin: float | None, strangeness: float, station: int, parts: int
+) -> Verdicts:
     """One station: `parts` good and `parts` defective ones, after the good ones of its baseline."""
-    bundle, asked = _loaded(folder)
+    bundle, asked = _loaded(folder, margin)
     sensors = sensors_of(bundle)
     shown = partial(_shown, asked, sensors, strangeness, station)
     known = [GoodPart(str(i), shown(i, OK)) for i in range(max(GOOD_PARTS))]
@@ -123,10 +126,13 @@ def _shown(
 
 
 @cache
-def _loaded(folder: Path) -> tuple[Bundle, dict[str, Detector]]:
+def _loaded(folder: Path, margin: float | None) -> tuple[Bundle, dict[str, Detector]]:
     bundle = load(folder)
-    names = bundle.manifest.detectors
-    return bundle, {n: proved.load(bundle, n, opener(ENGINE), threads=1) for n in names}
+    passports = bundle.manifest.detectors
+    asked = {n: proved.load(bundle, n, opener(ENGINE), threads=1) for n in passports}
+    limited = {n: d.model_copy(update={"limit_margin": margin}) for n, d in passports.items()}
+    manifest = bundle.manifest.model_copy(update={"detectors": limited})
+    return replace(bundle, manifest=manifest), asked
 
 
 def rows(found: Sequence[Verdicts]) -> list[Row]:
@@ -188,11 +194,12 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, default=SHIPPED / "motor", metavar="DIR")
     parser.add_argument("--stations", type=int, default=12, metavar="N", help="of each strangeness")
     parser.add_argument("--parts", type=int, default=30, metavar="N", help="good, and as many bad")
+    parser.add_argument("--limit", type=float, metavar="MARGIN", help="natural units of log-odds")
     parser.add_argument("--jobs", type=int, default=2, metavar="N")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
     tasks = [
-        (options.bundle, strange, FIRST_STATION + station, options.parts)
+        (options.bundle, options.limit, strange, FIRST_STATION + station, options.parts)
         for strange in STRANGENESS
         for station in range(options.stations)
     ]
@@ -207,7 +214,7 @@ def main() -> None:
         options.json.write_text(json.dumps({"bundle": str(options.bundle), "rows": said}, indent=1))
 
 
-def _watch(task: tuple[Path, float, int, int]) -> Verdicts:
+def _watch(task: tuple[Path, float | None, float, int, int]) -> Verdicts:
     return watch(*task)
 
 

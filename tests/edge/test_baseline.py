@@ -1,5 +1,7 @@
 """A station's own good parts: what is taken off its answers, what is kept, what is refused."""
 
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +11,12 @@ import pytest
 from edge import baseline
 from edge.baseline import Baseline, Baselines, Offset, fitting, offsets
 from edge.bundle import Bundle
-from edge.commission.learn import shift
+from edge.commission.learn import limit, shift
 from edge.config import Sensor
 from edge.errors import ConfigError
+from edge.fusion.evidence import log_odds
 from edge.judge import hear, weigh
+from edge.manifest import DetectorClass
 from edge.monitor import Band, Typical
 from sensors.signal import Quality, Waveform
 from tests.edge.test_judge import HASH, heard, manifest, sensor
@@ -166,3 +170,62 @@ def test_the_shift_is_how_far_the_station_moves_the_odds_of_a_defect() -> None:
     """By hand: one class by 1 - 2, the other by 0.5 - 0; either may be the good one."""
     assert shift((1.0, 0.5), WORKSHOP, [True, False]) == pytest.approx(1.5)
     assert shift((1.0, 0.5), WORKSHOP, [False, True]) == pytest.approx(-1.5)
+
+
+def test_a_limit_lies_at_even_odds_and_moves_nothing_between_the_defects() -> None:
+    """Softmax of logits (0, 3) is 0.95 for rub; with a limit at 3 natural units it is a half."""
+    one = bundle()
+    by_limit = Baselines(station="st1", baselines=(learnt(limit=3.0),))
+    offset = offsets(by_limit, SENSORS, one)["st1-audio"]
+    logits, embedding = offset.taken_off(np.array([0.0, 3.0]), np.array([3.0]))
+    assert logits.tolist() == [0.0, 0.0]
+    assert embedding is not None
+    assert embedding.tolist() == [1.0]  # embedding and measures as ever: the middle
+    detector = one.manifest.detectors["audio"]
+    assert log_odds(np.array([0.0, 3.0]), detector, "ok") == pytest.approx(3.0)
+    assert log_odds(logits, detector, "ok") == pytest.approx(0.0)
+
+
+def test_a_limit_is_of_calibrated_odds_whatever_temperature_and_prior() -> None:
+    """By hand, temperature 2 and priors 0.8, 0.1, 0.1: log(e^(4/2)/0.1 + e^(2/2)/0.1) over
+    e^0/0.8."""
+    classes = (
+        DetectorClass(name="good", hypotheses=("ok",), prior=0.8),
+        DetectorClass(name="a", hypotheses=("rub",), prior=0.1),
+        DetectorClass(name="b", hypotheses=("crack",), prior=0.1),
+    )
+    known = bundle().manifest.detectors["audio"]
+    detector = known.model_copy(update={"classes": classes, "temperature": 2.0})
+    wanted = np.log(np.exp(2.0) / 0.1 + np.exp(1.0) / 0.1) - np.log(1.0 / 0.8)
+    assert log_odds(np.array([0.0, 4.0, 2.0]), detector, "ok") == pytest.approx(wanted)
+
+
+def test_the_highest_good_part_and_the_margin_make_the_limit() -> None:
+    one = bundle()
+    detectors = dict(one.manifest.detectors)
+    detectors["audio"] = detectors["audio"].model_copy(update={"limit_margin": 0.5})
+    limited = replace(one, manifest=one.manifest.model_copy(update={"detectors": detectors}))
+    good = [heard("audio", share) for share in (0.9, 0.6, 0.97)]  # log-odds of rub: log(0.4 / 0.6)
+    assert limit(good, one) is None
+    assert limit(good, limited) == pytest.approx(np.log(0.4 / 0.6) + 0.5, abs=1e-5)
+
+
+def test_a_baseline_without_a_limit_keeps_the_name_that_old_recordings_know_it_by() -> None:
+    """SHA-256 of the file's own JSON as it was before there were limits."""
+    one = learnt()
+    before = json.dumps({k: v for k, v in one.model_dump(mode="json").items() if k != "limit"})
+    digest = hashlib.sha256(before.replace(", ", ",").replace(": ", ":").encode()).hexdigest()
+    assert one.label == f"{digest[:12]}, 20 parts, 2026-01-01"
+    assert learnt(limit=3.0).label != one.label
+
+
+def test_a_file_with_a_limit_and_one_of_an_earlier_release_are_read(tmp_path: Path) -> None:
+    file = baseline.file_of(tmp_path, "st1")
+    known = Baselines(station="st1", baselines=(learnt(), learnt(sensor="st1-other", limit=-1.5)))
+    baseline.write(file, known)
+    assert baseline.of_station(tmp_path, "st1") == known
+    earlier = json.loads(file.read_text())
+    for one in earlier["baselines"]:
+        del one["limit"]
+    file.write_text(json.dumps(earlier))
+    assert [one.limit for one in baseline.of_station(tmp_path, "st1").baselines] == [None, None]

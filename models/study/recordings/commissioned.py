@@ -7,7 +7,8 @@ what it eats (readings in orders of a known speed; seconds of cycles) is no inpu
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from numpy.typing import NDArray
 
 from edge.baseline import Baselines, offsets
 from edge.bundle import Bundle
-from edge.commission.learn import GoodPart, baselines, judge, shift
+from edge.commission.learn import GoodPart, baselines, judge, shift, usable
 from edge.config import Sensor
 from edge.fusion.doubt import measures
+from edge.fusion.evidence import log_odds
 from edge.inference.detector import Score
 from edge.judge import Answer, Judged
 from edge.manifest import Detector, DetectorClass, Manifest, Origin, SeriesInput, Thresholds
@@ -57,10 +59,15 @@ def recording(
 
 
 def bundle(
-    classes: Sequence[str], good: str, network: bytes, taught: Sequence[Recording]
+    classes: Sequence[str],
+    good: str,
+    network: bytes,
+    taught: Sequence[Recording],
+    margin: float | None = None,
 ) -> Bundle:
     """Of one detector; each class is a hypothesis. `taught` are the good recordings it was shown.
 
+    With a `margin` its machines are judged by their own limits (`Detector.limit_margin`).
     Classes are as likely as they were taught to be, temperature 1: too few machines to fit one.
     """
     share = 1.0 / len(classes)
@@ -71,6 +78,7 @@ def bundle(
             kind="series", name="samples", unit="", channels=1, rate_hz=1.0, length=1
         ),
         classes=tuple(DetectorClass(name=c, hypotheses=(c,), prior=share) for c in classes),
+        limit_margin=margin,
     )
     manifest = Manifest(
         format=1, name="study", version="0.0.0", hypotheses=tuple(classes), good=good,
@@ -102,6 +110,8 @@ def judged(one: Recording, known: Bundle, good: Sequence[Recording]) -> Judged:
 def moved(known: Bundle, good: Sequence[Recording]) -> float:
     """How far a machine is from those taught, in natural units: beyond 4 the command warns."""
     (own,) = _learnt(known, good).baselines
+    if own.limit is not None:
+        return own.limit
     classes = known.manifest.detectors[DETECTOR].classes
     is_passing = [known.manifest.good in one.hypotheses for one in classes]
     return shift(own.logits, known.typical[DETECTOR], is_passing)
@@ -117,9 +127,29 @@ def passes(said: Judged) -> bool:
     return said.decided.decision == "ok"
 
 
+def odds(one: Recording, known: Bundle) -> float:
+    """The log-odds of a fault of a whole recording, as taught."""
+    score = one.whole.answers[0][0].score
+    assert score is not None
+    return log_odds(score.logits, known.manifest.detectors[DETECTOR], known.manifest.good)
+
+
 def _learnt(known: Bundle, good: Sequence[Recording]) -> Baselines:
+    """By its windows; a limit by whole recordings, as they are judged, however few."""
+    if known.manifest.detectors[DETECTOR].limit_margin is not None:
+        wholes = [part for each in good for part in _reference(each, known)]
+        return baselines(wholes, [SENSOR], known, "machine", DAY, fewest=1)
     parts = [part for each in good for part in each.windows]
     return baselines(parts, [SENSOR], known, "machine", DAY)
+
+
+def _reference(one: Recording, known: Bundle) -> list[GoodPart]:
+    """The whole, as healthy as its first window that teaches anything; else none."""
+    healthy = (w.answers[0][0] for w in one.windows if usable(w.answers[0][0], known))
+    whole = one.whole.answers[0][0]
+    return [
+        GoodPart(one.whole.name, [[replace(whole, window=w.window)]]) for w in islice(healthy, 1)
+    ]
 
 
 def _look(cut: NDArray[np.float32], rate_hz: float) -> Window:

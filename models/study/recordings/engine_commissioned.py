@@ -7,14 +7,15 @@ in the study's own rows.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
 from edge.bundle import Bundle
+from models.limits import Machine, best_margin
 from models.study.recordings import commissioned, engine_network
-from models.study.recordings.commissioned import Recording
+from models.study.recordings.commissioned import DETECTOR, Recording
 from models.study.recordings.engine import REFERENCES, Engine
 from models.study.recordings.evidence import platt
 from models.study.recordings.figures import Figure, Real, two_rates
@@ -35,6 +36,9 @@ def figures(study: str, engines: Sequence[Engine]) -> list[Figure]:
         shown = [_Car.shown(engines, car, teach) for car in cars]
         shifts = ", ".join(f"{car.moved:.1f}" for car in shown)
         for count in (AS_TAUGHT, *REFERENCES):
+            by_limit = [one.limited(count) for one in shown] if count else []
+            if by_limit:
+                found.append(_limited(study, what, by_limit, count))
             each = [said for car in shown for said in car.judged(count)]
             bad, good = ([s for s in each if s.is_faulty == state] for state in (True, False))
             words = f"commissioned by the appliance, {count} normal recordings"
@@ -49,6 +53,19 @@ def figures(study: str, engines: Sequence[Engine]) -> list[Figure]:
                 )
             )  # fmt: skip
     return found
+
+
+def _limited(study: str, what: str, cars: Sequence["_Car"], count: int) -> Figure:
+    """By the highest of so many normal recordings and a margin that the other cars chose."""
+    each = [said for car in cars for said in car.judged(count)]
+    bad, good = ([s for s in each if s.is_faulty == state] for state in (True, False))
+    named, passed = ((sum(s.is_right for s in kind), len(kind)) for kind in (bad, good))
+    margins = ", ".join(f"{car.margin:.2f}" for car in cars)
+    note = f"margins {margins}; {sum(one.passes for one in bad)} defective pass"
+    words = f"{what}, limit by the appliance, {count} normal recordings"
+    return two_rates(
+        study, words, named, passed, len(cars), "each car unseen in turn", note=note
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +84,33 @@ class _Car:
     bundle: Bundle
     engines: Sequence[Engine]
     recorded: Sequence[Recording]
+    others: Sequence[Machine]  # the cars that were taught
 
     @classmethod
     def shown(cls, engines: Sequence[Engine], car: str, teach: Teach) -> "_Car":
         own, others = ([e for e in engines if (e.car == car) == mine] for mine in (True, False))
         network, ask = teach(others)
-        taught = [ask(one) for one in others if not one.is_faulty]
+        asked = [(one, ask(one)) for one in others]
+        taught = [answer for one, answer in asked if not one.is_faulty]
         bundle = commissioned.bundle((NORMAL, FAULTY), NORMAL, network, taught)
-        return cls(bundle, own, [ask(one) for one in own])
+        machines = [
+            _machine([(e.is_faulty, r) for e, r in asked if e.car == name], bundle)
+            for name in sorted({one.car for one in others})
+        ]
+        return cls(bundle, own, [ask(one) for one in own], machines)
+
+    def limited(self, count: int) -> "_Car":
+        """The same under limits that so many normal recordings set."""
+        manifest = self.bundle.manifest
+        detector = manifest.detectors[DETECTOR].model_copy(
+            update={"limit_margin": best_margin(self.others, count)}
+        )
+        renewed = manifest.model_copy(update={"detectors": {DETECTOR: detector}})
+        return replace(self, bundle=replace(self.bundle, manifest=renewed))
+
+    @property
+    def margin(self) -> float:
+        return self.bundle.manifest.detectors[DETECTOR].limit_margin or 0.0
 
     @property
     def normal(self) -> list[Recording]:
@@ -93,6 +129,11 @@ class _Car:
             right = np.mean([commissioned.is_right(s, engine.is_faulty) for s in said])
             passing = np.mean([commissioned.passes(s) for s in said])
             yield _Said(engine.is_faulty, bool(right > 0.5), bool(passing > 0.5))
+
+
+def _machine(recorded: Sequence[tuple[bool, Recording]], bundle: Bundle) -> Machine:
+    odds = [(is_faulty, commissioned.odds(one, bundle)) for is_faulty, one in recorded]
+    return Machine([x for faulty, x in odds if not faulty], [x for faulty, x in odds if faulty])
 
 
 def irregular(engines: Sequence[Engine]) -> tuple[bytes, Ask]:

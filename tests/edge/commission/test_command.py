@@ -18,8 +18,10 @@ from edge.seal import Times, verdict
 from models.study.witnessed import sensors_of
 from sensors.recording import read_header, read_parts
 from sensors.simulator import record
+from sensors.simulator.part import drawn_cause
 
 PARTS = 12
+FELT = ("imbalance", "bearing_outer", "bearing_inner")
 STRANGE = record.Order(
     parts=PARTS, station=3, seed=990, defect_share=0.0, strangeness=2.0, window_s=0.5
 )  # a station twice as unlike as any the networks were taught on; good parts
@@ -141,3 +143,40 @@ def test_a_recording_judged_by_a_baseline_is_replayed_by_the_same(
     assert "recorded verdicts 1, different 0" in capsys.readouterr().out
     (folder / baseline.KEPT).unlink()
     assert main(["replay", str(folder)]) == 1
+
+
+def test_one_bad_part_sets_no_limit(
+    line: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a bundle whose vibration is judged by limits: a bad part among the good ones would make
+    every later one as bad pass. It is named, and nothing is kept; without it the limit is kept."""
+    folder = Path(shutil.copytree(SHIPPED / "motor", tmp_path / "limited"))
+    manifest = folder / "manifest.toml"
+    head = "[detectors.vibration]\n"
+    manifest.write_text(manifest.read_text().replace(head, f"{head}limit_margin = 1.0\n"))
+    line.write_text(line.read_text().replace("shipped:motor", str(folder)))
+    parts = tmp_path / "parts"
+    order = record.Order(parts=20, station=3, seed=992, defect_share=0.4, window_s=0.5)
+    record.record(parts, order, jobs=2)
+    causes = [drawn_cause(992, 3, index, defect_share=0.4) for index in range(20)]
+    good = [index for index, one in enumerate(causes) if one.hypothesis == "ok"]
+    bad = next(i for i, c in enumerate(causes) if c.is_reject and c.hypothesis in FELT)
+    asked = ["commission", str(line), "st1", "--recording", str(parts), "--good"]
+    listed = tmp_path / "good.txt"
+    names = [f"S4-{index + 1:06d}" for index in [*good, bad]]
+    listed.write_text("\n".join(names))
+    assert main([*asked, str(listed)]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"{names[-1]}: judged defective by a limit that the other parts set" in said
+    assert not (tmp_path / "state" / "baselines").exists()
+    listed.write_text("\n".join(names[:-1]))
+    assert main([*asked, str(listed)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "vibration: judged by a limit" in said
+    assert "nothing of defects" in said
+    kept = {
+        one.sensor: one.limit for one in baseline.of_station(tmp_path / "state", "st1").baselines
+    }
+    assert kept["camera"] is None
+    assert kept["vibration"] is not None
+    assert kept["vibration"] < 0.0  # good motors are far from even odds: the limit is stricter
