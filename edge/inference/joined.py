@@ -1,0 +1,49 @@
+"""All outputs of a network as one tensor: OpenVINO's binding takes 6 to 10 us to hand over each."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from edge.errors import BundleError
+from edge.inference.runner import Outputs
+
+Place = tuple[int, int, tuple[int, ...]]  # first and last but one of its values, its shape
+
+
+class Answers:
+    """Which values of a window's row are which output. Shapes are without the batch axis."""
+
+    def __init__(self, places: dict[str, Place]) -> None:
+        self._places = [(name, *place) for name, place in places.items()]
+
+    def of(self, row: NDArray[np.float32]) -> Outputs:
+        """`row` (value,) is copied: the next run writes into the same memory."""
+        kept = np.frombuffer(bytearray(row.data.cast("B")), np.float32)  # see Request.infer
+        return {name: kept[start:end].reshape(shape) for name, start, end, shape in self._places}
+
+
+def join(file: Path, model: ov.Model, part: str) -> tuple[ov.Model, Answers]:
+    """The network with one output (window, value). `model` is used up; its shapes are fixed.
+
+    Raises:
+        BundleError: the outputs are not of the same number of windows.
+    """
+    op: Any = ov.opset13
+    places: dict[str, Place] = {}
+    flat, end, sizes = [], 0, set[int]()
+    for result in model.get_results():
+        given = result.input_value(0)
+        size, *shape = (int(one) for one in given.get_shape())
+        start, end = end, end + math.prod(shape)
+        places |= {name: (start, end, tuple(shape)) for name in given.get_names()}
+        sizes.add(size)
+        row = op.reshape(given, op.constant([size, end - start], ov.Type.i64), special_zero=False)
+        flat.append(op.convert(row, "f32"))
+    if len(sizes) != 1:
+        raise BundleError(f"{file}: its outputs are of {sorted(sizes)} windows, not of one number")
+    whole = op.concat(flat, 1) if len(flat) > 1 else flat[0]
+    return ov.Model([op.result(whole)], model.get_parameters(), part), Answers(places)
