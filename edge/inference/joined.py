@@ -6,24 +6,26 @@ from typing import Any
 
 import numpy as np
 import openvino as ov
-from numpy.typing import NDArray
 
 from edge.errors import BundleError
 from edge.inference.runner import Outputs
 
-Place = tuple[int, int, tuple[int, ...]]  # first and last but one of its values, its shape
+Place = tuple[int, tuple[int, ...]]  # the first of its values, its shape
 
 
 class Answers:
     """Which values of a window's row are which output. Shapes are without the batch axis."""
 
     def __init__(self, places: dict[str, Place]) -> None:
-        self._places = [(name, *place) for name, place in places.items()]
+        self._places = [(name, shape, 4 * at) for name, (at, shape) in places.items()]
 
-    def of(self, row: NDArray[np.float32]) -> Outputs:
-        """`row` (value,) is copied: the next run writes into the same memory."""
-        kept = np.frombuffer(bytearray(row.data.cast("B")), np.float32)  # see Request.infer
-        return {name: kept[start:end].reshape(shape) for name, start, end, shape in self._places}
+    def of(self, row: memoryview) -> Outputs:
+        """`row` is of bytes, and copied: the next run writes into the same memory."""
+        kept = bytearray(row)
+        return {
+            name: np.ndarray(shape, np.float32, kept, offset)
+            for name, shape, offset in self._places
+        }
 
 
 def join(file: Path, model: ov.Model, part: str) -> tuple[ov.Model, Answers]:
@@ -39,7 +41,7 @@ def join(file: Path, model: ov.Model, part: str) -> tuple[ov.Model, Answers]:
         given = result.input_value(0)
         size, *shape = (int(one) for one in given.get_shape())
         start, end = end, end + math.prod(shape)
-        places |= {name: (start, end, tuple(shape)) for name in given.get_names()}
+        places |= {name: (start, tuple(shape)) for name in given.get_names()}
         sizes.add(size)
         row = op.reshape(given, op.constant([size, end - start], ov.Type.i64), special_zero=False)
         flat.append(op.convert(row, "f32"))
