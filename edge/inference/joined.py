@@ -16,20 +16,24 @@ Place = tuple[int, tuple[int, ...]]  # the first of its values, its shape
 class Answers:
     """Which values of a window's row are which output. Shapes are without the batch axis."""
 
-    def __init__(self, places: dict[str, Place]) -> None:
-        self._places = [(name, shape, 4 * at) for name, (at, shape) in places.items()]
+    def __init__(self, places: dict[str, Place], element: type[np.generic] = np.float32) -> None:
+        width = np.dtype(element).itemsize
+        self._element: Any = element
+        self._places = [(name, shape, width * at) for name, (at, shape) in places.items()]
 
     def of(self, row: memoryview) -> Outputs:
         """`row` is of bytes, and copied: the next run writes into the same memory."""
         kept = bytearray(row)
         return {
-            name: np.ndarray(shape, np.float32, kept, offset)
+            name: np.ndarray(shape, self._element, kept, offset)
             for name, shape, offset in self._places
         }
 
 
 def join(file: Path, model: ov.Model, part: str) -> tuple[ov.Model, Answers]:
     """The network with one output (window, value). `model` is used up; its shapes are fixed.
+
+    Of float32, but what is all int8 stays so.
 
     Raises:
         BundleError: the outputs are not of the same number of windows.
@@ -44,8 +48,13 @@ def join(file: Path, model: ov.Model, part: str) -> tuple[ov.Model, Answers]:
         places |= {name: (start, tuple(shape)) for name in given.get_names()}
         sizes.add(size)
         row = op.reshape(given, op.constant([size, end - start], ov.Type.i64), special_zero=False)
-        flat.append(op.convert(row, "f32"))
+        flat.append(row)
     if len(sizes) != 1:
         raise BundleError(f"{file}: its outputs are of {sorted(sizes)} windows, not of one number")
+    is_int8 = all(one.get_element_type() == ov.Type.i8 for one in flat)
+    if not is_int8:
+        flat = [op.convert(one, "f32") for one in flat]
     whole = op.concat(flat, 1) if len(flat) > 1 else flat[0]
-    return ov.Model([op.result(whole)], model.get_parameters(), part), Answers(places)
+    return ov.Model([op.result(whole)], model.get_parameters(), part), Answers(
+        places, np.int8 if is_int8 else np.float32
+    )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edge.errors import BundleError
 from edge.inference.compiled import Compiler, core
+from edge.inference.halves import halves, sizes
 from edge.inference.joined import Answers, join
 from edge.inference.pictures import PictureByPicture
 from edge.inference.runner import (
@@ -127,11 +128,14 @@ def open_runner(
         return *compiler.compile(joined, f"{part}, joined"), answers
 
     if wanted.kind == "clip" and wanted.pictures and wanted.seen:
-        looking, judging = halves(file, model, wanted.pictures, wanted.seen)
+        looking, judging = halves(
+            file, model, wanted.pictures, wanted.seen, is_int8=precision == "int8"
+        )
+        kind = looking.outputs[0].element_type.get_type_name()
         ends = f"{wanted.pictures} | {wanted.seen}"
         return PictureByPicture(
-            _runner([compiled(looking, f"looking, {ends}")]),
-            _runner([compiled(judging, f"judging, {ends}")]),
+            _runner([compiled(looking, f"looking, {kind}, {ends}")]),
+            _runner([compiled(judging, f"judging, {kind}, {ends}")]),
             wanted.seen,
         )
     models = [model]
@@ -141,56 +145,15 @@ def open_runner(
     return _runner([compiled(one) for one in models])
 
 
-def halves(file: Path, model: ov.Model, pictures: str, seen: str) -> tuple[ov.Model, ov.Model]:
-    """Cut a network over clips in two: one picture -> what is seen, that of all -> the outputs.
-
-    `model` is used up.
-
-    Raises:
-        BundleError: it has no tensors of these names, or they are not the ends of such a half.
-    """
-    tensors = {
-        name: port
-        for operation in model.get_ordered_ops()
-        for port in operation.outputs()
-        for name in port.get_names()
-    }
-    if missing := [name for name in (pictures, seen) if name not in tensors]:
-        raise BundleError(f"{file}: has no tensor {missing[0]!r}, which its passport names")
-    try:
-        one = [1, *_sizes(tensors[pictures].partial_shape)[1:]]
-        every = _sizes(tensors[seen].partial_shape)
-        picture = _replace(tensors[pictures], one, ov.Type.u8)  # as a camera gives it
-        all_seen = _replace(tensors[seen], every)
-        looking = ov.Model([tensors[seen]], [picture], "looking")
-        judging = ov.Model(model.get_results(), [all_seen], "judging")
-        looking.validate_nodes_and_infer_types()
-    except RuntimeError as error:
-        raise BundleError(
-            f"{file}: cannot be run picture by picture between {pictures} and {seen}: {error}; "
-            "leave them out of the passport to run it whole"
-        ) from error
-    return looking, judging
-
-
-def _replace(port: ov.Output, shape: list[int | str], element: ov.Type | None = None) -> ov.Node:
-    """A new input, from which everything behind `port` is calculated from now on."""
-    given = ov.opset13.parameter(shape, element or port.element_type)
-    read = ov.opset13.convert(given, port.element_type.get_type_name()) if element else given
-    for reader in list(port.get_target_inputs()):
-        reader.replace_source_output(read.output(0))
-    return given
-
-
 def _check(file: Path, model: ov.Model, wanted: Input) -> bool:
     """Hold the network against its passport. True: its batch was free, and is one window now."""
     port = model.inputs[0]
-    element, shape = port.element_type.get_type_name(), _sizes(port.partial_shape)
+    element, shape = port.element_type.get_type_name(), sizes(port.partial_shape)
     names = [wanted.name if wanted.name in p.names else p.any_name for p in model.inputs]
     check_input(file, wanted, names, shape, ELEMENTS.get(element, element))
     if is_free := has_free_batch(shape):
         model.reshape([1, *wanted.shape])
-    check_outputs(file, {p.any_name: _sizes(p.partial_shape) for p in model.outputs})
+    check_outputs(file, {p.any_name: sizes(p.partial_shape) for p in model.outputs})
     return is_free
 
 
@@ -204,7 +167,3 @@ def _runner(every: Sequence[Made]) -> OpenVinoRunner:
 
 def _bytes(values: NDArray[np.generic]) -> memoryview:
     return np.ascontiguousarray(values).data.cast("B")
-
-
-def _sizes(shape: ov.PartialShape) -> list[int | str]:
-    return [size.get_length() if size.is_static else "?" for size in shape]
