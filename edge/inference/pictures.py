@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge.inference.runner import Done, Outputs, Precision, Runner
 
-KEPT = 128  # pictures, 12 MB of the shipped network: the clips of sixteen cameras
+KEPT = 128  # pictures, 2.5 MB of the shipped network in integers: the clips of sixteen cameras
 
 
 class Judging(Runner, Protocol):
