@@ -23,6 +23,7 @@ COMMANDS = {  # name: (module, one line of help)
     "fuse": ("edge.fuse.command", "combine masses by any rule, and see what conflicts"),
     "doctor": ("edge.doctor", "say what this box has, what is wrong and how to cure it"),
 }
+PARTS = {"bench engines": "edge.gauge.command"}  # of a command, that need nothing else of it
 BEHIND = {"bundle", "build"}  # a line at work on the same box goes first
 EPILOG = """\
 start here:
@@ -54,7 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             name, help=line, formatter_class=argparse.RawDescriptionHelpFormatter
         )
         if name in argv[:1]:  # import only what is asked for: the daemon starts quickly
-            chosen = import_module(module)
+            part = PARTS.get(" ".join(argv[:2]))
+            if part is not None:
+                sub = sub.add_subparsers().add_parser(
+                    argv[1], formatter_class=argparse.RawDescriptionHelpFormatter
+                )
+            chosen = import_module(part or module)
             sub.description = chosen.__doc__
             chosen.add_arguments(sub)
             sub.set_defaults(run=chosen.run)

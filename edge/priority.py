@@ -7,6 +7,9 @@ from pathlib import Path
 
 NICENESS = -10  # of the daemon: a verdict has a deadline, whatever else runs on the box has none
 LAST = 19  # of what only has to be done some time
+# A thread that is woken asks for the interpreter this long before it is given: twice a verdict, the
+# disk thread and the loop wait for each other
+SWITCH_INTERVAL_S = 0.0005
 AUTOGROUP = Path("/proc/self/autogroup")
 
 

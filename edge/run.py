@@ -18,14 +18,11 @@ from edge import systemd
 from edge.config import Line, read
 from edge.daemon import Daemon
 from edge.errors import DiskFailed, EngineHung
-from edge.priority import NICENESS, go_first
+from edge.priority import NICENESS, SWITCH_INTERVAL_S, go_first
 from edge.store.choice import chosen, stored
 from edge.store.state import Place
 
 log = logging.getLogger("edge")
-# A thread that is woken asks for the interpreter this long before it is given: twice a verdict, the
-# disk thread and the loop wait for each other
-SWITCH_INTERVAL_S = 0.0005
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -35,8 +35,7 @@ from edge.config import SHIPPED
 from edge.errors import ConfigError
 from edge.gauge.report import Asked, measure
 from edge.gauge.table import show
-from edge.priority import NICENESS, go_first
-from edge.run import SWITCH_INTERVAL_S
+from edge.priority import NICENESS, SWITCH_INTERVAL_S, go_first
 
 RUNS = 300
 PLAIN_WIDTH = 140  # columns, where no terminal says how many there are

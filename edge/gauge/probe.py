@@ -1,11 +1,14 @@
 """Networks that do nothing but what a processor is best at, written here as ONNX files.
 
-A large convolution says how many operations a second an engine gets out of this processor at best;
-a small one how long a call takes in which there is nothing to calculate.
+Chains of large convolutions say how many operations a second an engine gets out of this processor
+at best; a small one how long a call takes in which there is nothing to calculate.
 """
 
 import struct
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +19,7 @@ FLOAT, INT8 = 1, 3  # TensorProto.DataType
 OPSET, IR_VERSION = 17, 8
 KERNEL = 3
 NAME = "x"
+Integers = Literal["none", "weights", "all"]  # what is rounded to eight bits
 
 
 def passport(channels: int, length: int) -> SeriesInput:
@@ -24,40 +28,62 @@ def passport(channels: int, length: int) -> SeriesInput:
     )
 
 
-def operations(channels: int, length: int) -> int:
-    """Multiplications and additions of `write`'s convolution."""
-    return 2 * channels * channels * KERNEL * length
+def operations(channels: Sequence[int], length: int) -> int:
+    """Multiplications and additions of `write`'s convolutions."""
+    return sum(2 * given * made * KERNEL * length for given, made in pairwise(channels))
 
 
-def write(file: Path, channels: int, length: int, *, is_int8: bool) -> Path:
-    """A convolution of width 3 over `length` samples, from all channels to as many."""
-    random = np.random.default_rng(1)
-    whole = random.integers(-63, 64, (channels, channels, KERNEL)).astype(np.int8)
-    nodes, tensors = [], []
-    if is_int8:
+def write(file: Path, channels: Sequence[int], length: int, integers: Integers = "none") -> Path:
+    """Convolutions of width 3 over `length` samples, one behind the other.
+
+    Each is from all channels to all; `channels` is how many there are before the first and behind
+    each. Those of one size share their weights, and so are left alone by `edge.inference.lighter`,
+    which would take a long sum in parts. Weights in eight bits alone are what half precision is
+    made of.
+    """
+    nodes, tensors, last = list[bytes](), list[bytes](), NAME
+    if integers == "all":
         tensors += [
-            _tensor("w_q", whole),
-            _tensor("w_scale", np.full(channels, 1e-3, np.float32)),
-            _tensor("w_zero", np.zeros(channels, np.int8)),
-            _tensor("x_scale", np.array(0.02, np.float32)),
-            _tensor("x_zero", np.array(0, np.int8)),
+            _tensor("step", np.array(0.02, np.float32)),
+            _tensor("zero", np.array(0, np.int8)),
         ]
-        nodes += [
-            _node("QuantizeLinear", [NAME, "x_scale", "x_zero"], "x_q"),
-            _node("DequantizeLinear", ["x_q", "x_scale", "x_zero"], "given"),
-            _node("DequantizeLinear", ["w_q", "w_scale", "w_zero"], "w", _integer("axis", 0)),
-        ]
-    else:
-        tensors.append(_tensor("w", whole.astype(np.float32) * np.float32(1e-3)))
-    given = "given" if is_int8 else NAME
-    nodes.append(_node("Conv", [given, "w"], "y", _integers("pads", [KERNEL // 2] * 2)))
-    shape = [1, channels, length]
+    for given, made in dict.fromkeys(pairwise(channels)):
+        more_tensors, more_nodes = _weights(given, made, is_rounded=integers != "none")
+        tensors += more_tensors
+        nodes += more_nodes
+    for number, (given, made) in enumerate(pairwise(channels)):
+        data, found = last, f"y{number}"
+        if integers == "all":
+            data = f"{found}_given"
+            nodes.append(_node("QuantizeLinear", [last, "step", "zero"], f"{found}_q"))
+            nodes.append(_node("DequantizeLinear", [f"{found}_q", "step", "zero"], data))
+        pads = _integers("pads", [KERNEL // 2] * 2)
+        nodes.append(_node("Conv", [data, f"w{given}_{made}"], found, pads))
+        last = found
     graph = b"".join(_field(1, node) for node in nodes) + _field(2, b"probe")
     graph += b"".join(_field(5, tensor) for tensor in tensors)
-    graph += _field(11, _value(NAME, shape)) + _field(12, _value("y", shape))
+    graph += _field(11, _value(NAME, [1, channels[0], length]))
+    graph += _field(12, _value(last, [1, channels[-1], length]))
     opset = _field(1, b"") + _number(2, OPSET)
     file.write_bytes(_number(1, IR_VERSION) + _field(7, graph) + _field(8, opset))
     return file
+
+
+def _weights(given: int, made: int, *, is_rounded: bool) -> tuple[list[bytes], list[bytes]]:
+    """Tensors and nodes that they come from, as "w<given>_<made>"."""
+    name = f"w{given}_{made}"
+    whole = np.random.default_rng(1).integers(-63, 64, (made, given, KERNEL)).astype(np.int8)
+    # 36.7 is their standard deviation: a chain neither grows nor fades
+    step = np.float32(1 / (36.7 * np.sqrt(given * KERNEL)))
+    if not is_rounded:
+        return [_tensor(name, whole.astype(np.float32) * step)], []
+    tensors = [
+        _tensor(f"{name}_q", whole),
+        _tensor(f"{name}_step", np.full(made, step, np.float32)),
+        _tensor(f"{name}_zero", np.zeros(made, np.int8)),
+    ]
+    scales = [f"{name}_q", f"{name}_step", f"{name}_zero"]
+    return tensors, [_node("DequantizeLinear", scales, name, _integer("axis", 0))]
 
 
 # --- ONNX as bytes; field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto ------

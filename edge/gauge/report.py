@@ -9,7 +9,7 @@ from edge.build.decisions import golden_parts
 from edge.build.trial import Tried, attempt, best
 from edge.bundle import Bundle
 from edge.errors import BundleError
-from edge.gauge import limit, paced, soak, together, tool
+from edge.gauge import at_once, limit, paced, soak, together, tool
 from edge.gauge.limit import Limit
 from edge.inference import operations
 from edge.inference.detector import Detector
@@ -38,11 +38,19 @@ class Row:
 
     tried: list[Tried]
     chosen: Tried | None
-    needs: Operations
+    needs: Operations | None  # None: nothing here counts them
     limit: Limit | None
     tool: tool.Beside | None
     tool_failed: str
     soak: soak.Soak | None
+
+    @property
+    def is_limit_beaten(self) -> bool:
+        """An engine was quicker than the limit, which is none then."""
+        speeds = [one.speed for one in self.tried if one.speed]
+        return self.limit is not None and any(
+            self.limit.share(speed.whole_p50_ms) is None for speed in speeds
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,7 @@ class Report:
     peaks_gops: dict[str, float]
     overheads_us: dict[str, float]
     rows: dict[str, Row]
+    at_once: list[at_once.AtOnce]
     together: list[together.Together]  # of one worker and of as many as were asked for
     paced: list[paced.Paced]  # the same, stations out of step and in step
 
@@ -65,6 +74,7 @@ class Report:
             "peaks_gops": self.peaks_gops,
             "overheads_us": self.overheads_us,
             "detectors": {name: _row_data(row) for name, row in self.rows.items()},
+            "at_once": [asdict(one) for one in self.at_once],
             "together": [asdict(one) for one in self.together],
             "paced": [asdict(one) for one in self.paced],
         }
@@ -84,16 +94,22 @@ def measure(one: Bundle, candidates: list[Candidate], asked: Asked, step: Step) 
         for name in one.manifest.detectors
     }
     chosen = {name: row.chosen for name, row in rows.items() if row.chosen}
-    at_once, at_pace = list[together.Together](), list[paced.Paced]()
+    bare, by_workers, at_pace = (
+        list[at_once.AtOnce](),
+        list[together.Together](),
+        list[paced.Paced](),
+    )
     if len(chosen) == len(rows):
         detectors = {name: _detector(one, name, row, threads) for name, row in chosen.items()}
+        tick = step("the networks of one part at once", 2 * asked.runs)
+        bare = at_once.measure(detectors, parts, rounds=asked.runs, tick=tick)
         for workers in sorted({1, asked.workers}):
             tick = step(f"together on {workers} worker(s)", asked.runs)
-            at_once.append(
+            by_workers.append(
                 together.measure(detectors, parts, workers=workers, rounds=asked.runs, tick=tick)
             )
         at_pace = _paced(one, chosen, parts, asked, step)
-    return Report(one, asked, peaks, overheads, rows, at_once, at_pace)
+    return Report(one, asked, peaks, overheads, rows, bare, by_workers, at_pace)
 
 
 def _row(
@@ -114,7 +130,8 @@ def _row(
         )
     chosen = best({name: tried})[name]
     needs = operations.count(file, passport.input)
-    row = Row(tried, chosen, needs, limit.limit(needs, peaks), None, "", None)
+    least = limit.limit(needs, peaks) if needs else None
+    row = Row(tried, chosen, needs, least, None, "", None)
     if any(candidate.engine == "openvino" for candidate in candidates):
         tick, window = step(f"{name} in benchmark_app", tool.TURNS), parts[name].inputs[0]
         try:
@@ -124,6 +141,8 @@ def _row(
             row = replace(row, tool=beside)
         except BundleError as error:
             row = replace(row, tool_failed=str(error))
+    else:
+        row = replace(row, tool_failed="benchmark_app: openvino is not here")
     if asked.soak and chosen is not None:
         tick = step(f"{name}, memory", asked.soak)
         runner = _detector(one, name, chosen, threads).runner
@@ -165,9 +184,18 @@ def _row_data(row: Row) -> dict[str, Any]:
     return {
         "chosen": str(row.chosen.candidate) if row.chosen else None,
         "tried": [asdict(one) for one in row.tried],
-        "operations": asdict(row.needs),
+        "operations": asdict(row.needs) if row.needs else None,
         "limit_ms": asdict(row.limit) | {"whole_ms": row.limit.whole_ms} if row.limit else None,
-        "benchmark_app": asdict(row.tool) | {"ratio": row.tool.ratio} if row.tool else None,
+        "limit_is_beaten": row.is_limit_beaten,
+        "benchmark_app": asdict(row.tool) | _ratios(row.tool) if row.tool else None,
         "benchmark_app_failed": row.tool_failed or None,
         "soak": asdict(row.soak) if row.soak else None,
+    }
+
+
+def _ratios(one: tool.Beside) -> dict[str, float]:
+    return {
+        "ratio": one.ratio,
+        "library_ratio": one.library_ratio,
+        "around_us": one.around_us,
     }

@@ -5,11 +5,16 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.build.trial import Tried
+from edge.gauge.at_once import AtOnce
+from edge.gauge.limit import Limit
 from edge.gauge.paced import RATE, STATIONS
 from edge.gauge.report import Report, Row
 from edge.gauge.together import Together
+from edge.gauge.tool import Beside
+from edge.inference.operations import Operations
 
 COLUMNS = ("load ms", "first ms", "p50 ms", "p99 ms", "whole p50", "of limit", "MiB", "off golden")
+WRONG = "wrong"  # in place of a share of the limit
 
 
 def show(report: Report, console: Console) -> None:
@@ -20,6 +25,8 @@ def show(report: Report, console: Console) -> None:
     console.print(f"\nmeasured peak, billion operations/s on one large convolution: {peaks}")
     least = ", ".join(f"{name} {one:g} us" for name, one in report.overheads_us.items())
     console.print(f"a call in which there is nothing to calculate (our Python and theirs): {least}")
+    for bare in report.at_once:
+        _say_at_once(bare, console)
     for one in report.together:
         _say_together(one, console)
     for row in report.paced:
@@ -51,23 +58,25 @@ def _cells(one: Tried, row: Row) -> list[str]:
     if (speed := one.speed) is None:
         return [label, *[""] * (len(COLUMNS) - 1), off]
     times = (speed.first_ms, speed.p50_ms, speed.p99_ms, speed.whole_p50_ms)
-    share = f"{row.limit.whole_ms / speed.whole_p50_ms:.0%}" if row.limit else ""
+    said = ""
+    if row.limit:
+        share = row.limit.share(speed.whole_p50_ms)
+        said = WRONG if share is None else f"{share:.0%}"
     shown = [f"{value:.2f}" for value in times]
-    return [label, f"{speed.load_ms:.0f}", *shown, share, f"{speed.memory_mib:.0f}", off]
+    return [label, f"{speed.load_ms:.0f}", *shown, said, f"{speed.memory_mib:.0f}", off]
 
 
 def _say_limit(row: Row, console: Console) -> None:
-    needs = row.needs
-    text = (
-        f"  {needs.integer / 1e6:.1f} M operations in integers, {needs.floating / 1e6:.1f} M in "
-        f"float, {needs.weight_bytes / 1e3:.0f} kB of weights"
-    )
-    if row.limit:
-        text += (
-            f": at least {row.limit.compute_ms:.2f} ms to calculate, {row.limit.memory_ms:.2f} ms "
-            "to read"
+    if (needs := row.needs) is None:
+        console.print("  operations are not counted: neither openvino nor onnx is here")
+    else:
+        _say_needs(needs, row.limit, console)
+    if row.is_limit_beaten:
+        console.print(
+            f"  {WRONG}: quicker than the limit, which is none then: the peak came out too low, or "
+            "a library gets by with fewer operations than are counted (Winograd)",
+            style="yellow",
         )
-    console.print(text)
     for one in row.tried:
         if one.speed and len(one.speed.batches_ms) > 1:
             sizes = ", ".join(
@@ -77,10 +86,7 @@ def _say_limit(row: Row, console: Console) -> None:
             pays = f"up to {most} at once come sooner" if most > 1 else "none comes sooner"
             console.print(f"  {label}, windows/s by batch, {sizes}: {pays}")
     if row.tool:
-        console.print(
-            f"  the whole file in one call: {row.tool.ours_p50_ms:.3f} ms ours, "
-            f"{row.tool.tool_p50_ms:.3f} ms benchmark_app's own ({row.tool.ratio:.2f} of it)"
-        )
+        _say_tool(row.tool, console)
     if row.tool_failed:
         console.print(f"  {row.tool_failed}", style="yellow", markup=False)
     if row.soak:
@@ -90,6 +96,36 @@ def _say_limit(row: Row, console: Console) -> None:
             f"{row.soak.last_mib:.1f} MiB, the fitted line grows {row.soak.growth_mib:+.2f} MiB"
             + (f"; of the GPU's {gpu:+.2f} MiB" if gpu is not None else "")
         )
+
+
+def _say_tool(one: Beside, console: Console) -> None:
+    console.print(
+        f"  the whole file in one call: {one.ours_p50_ms:.3f} ms ours, {one.tool_p50_ms:.3f} ms "
+        f"benchmark_app's own, whose input was filled once ({one.ratio:.2f} of it); of ours "
+        f"{one.library_p50_ms:.3f} ms are the library's ({one.library_ratio:.2f}), "
+        f"{one.around_us:.0f} us copying, binding and Python"
+    )
+
+
+def _say_needs(needs: Operations, limit: Limit | None, console: Console) -> None:
+    text = (
+        f"  {needs.integer / 1e6:.1f} M operations in integers, {needs.floating / 1e6:.1f} M in "
+        f"float, {needs.weight_bytes / 1e3:.0f} kB of weights"
+    )
+    if limit:
+        text += (
+            f": at least {limit.compute_ms:.2f} ms to calculate, {limit.memory_ms:.2f} ms to read"
+        )
+    console.print(text)
+
+
+def _say_at_once(one: AtOnce, console: Console) -> None:
+    engines = "; ".join(f"{name} {engine}" for name, engine in one.engines.items())
+    console.print(
+        f"the networks of one part at once, host to host, {one.way} ({engines}; {one.rounds} "
+        f"rounds): p50 {one.p50_ms:.3f} ms, p90 {one.p90_ms:.3f}, p99 {one.p99_ms:.3f}, max "
+        f"{one.max_ms:.3f}"
+    )
 
 
 def _say_together(one: Together, console: Console) -> None:

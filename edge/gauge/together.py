@@ -56,15 +56,15 @@ def measure(
     waited: list[float] = []
     with _Crew(1) as solo, _Crew(workers) as crew:
         for number in range(WARM_UP + rounds):
-            windows = {name: _window(parts[name], name, number) for name in detectors}
+            windows = {name: window_of(parts[name], name, number) for name in detectors}
             before_s, start_s = _waited_s(), time.perf_counter()
             for name, detector in detectors.items():
-                _look(detector, windows[name])
+                look_ahead(detector, windows[name])
                 (score,) = solo.run([(detector, windows[name])])
                 alone[name].append(score.run_ns / 1e9)
-            windows = {name: _window(parts[name], name, -1 - number) for name in detectors}
+            windows = {name: window_of(parts[name], name, -1 - number) for name in detectors}
             for name, detector in detectors.items():
-                _look(detector, windows[name])
+                look_ahead(detector, windows[name])
             all_ns = time.monotonic_ns()
             scores = crew.run([(each, windows[name]) for name, each in detectors.items()])
             together.append((max(score.inferred_ns for score in scores) - all_ns) / 1e9)
@@ -140,14 +140,14 @@ class _Crew:
         self._done.put(outcome)
 
 
-def _look(detector: Detector, window: Window) -> None:
+def look_ahead(detector: Detector, window: Window) -> None:
     """What has been done of a clip when its last picture comes."""
     if isinstance(detector.runner, PictureByPicture):
         for picture in window.data[:-1]:
             detector.runner.look(picture)
 
 
-def _window(golden: Golden, sensor: str, number: int) -> Window:
+def window_of(golden: Golden, sensor: str, number: int) -> Window:
     """A golden one; each clip is another in a pixel of every picture, so that none is known."""
     data = golden.inputs[number % len(golden.inputs)]
     if data.dtype == np.uint8:

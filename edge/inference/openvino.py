@@ -8,7 +8,9 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from edge.errors import BundleError
-from edge.inference.compiled import Compiled, Compiler, core
+from edge.inference.compiled import Compiler, core
+from edge.inference.halves import halves, sizes
+from edge.inference.joined import Answers, join
 from edge.inference.pictures import PictureByPicture
 from edge.inference.runner import (
     Done,
@@ -23,34 +25,38 @@ from edge.inference.runner import (
 )
 
 ELEMENTS = {"u8": "uint8", "f32": "float32"}
+Made = tuple[ov.CompiledModel, Precision, Answers]
 
 
 class Request:
     """A network compiled for so many windows, with input and output memory used over and over."""
 
-    def __init__(self, compiled: ov.CompiledModel, size: int) -> None:
-        self._request = compiled.create_infer_request()
-        given = self._request.get_input_tensor().data
-        self._places = [given] if size == 1 else list(given)  # one may lack its axis: it broadcasts
-        # one tensor may go by several names, where the compiler folded what lay between
-        self._outputs = [
-            (tuple(port.names), self._request.get_output_tensor(i).data)
-            for i, port in enumerate(compiled.outputs)
-        ]
+    def __init__(self, compiled: ov.CompiledModel, answers: Answers) -> None:
+        request = compiled.create_infer_request()
+        self._given = request.get_input_tensor().data.data.cast("B")
+        self._rows = [row.data.cast("B") for row in request.get_output_tensor().data]
+        self._answers = answers
+        self._request = request
+        # the binding itself: its wrapper in Python takes 6 us more for what is not used here
+        self._infer = super(ov.InferRequest, request).infer  # type: ignore[misc]  # has no types
 
-    def infer(self, windows: Sequence[NDArray[np.generic]]) -> list[Outputs]:
-        for place, window in zip(self._places, windows, strict=True):
-            np.copyto(place, window)
+    @property
+    def latency_ms(self) -> float:
+        """Of the last run, as the library says."""
+        return float(self._request.latency)
+
+    def infer(self, pieces: Sequence[NDArray[np.generic]]) -> list[Outputs]:
+        """As many windows as it was compiled for, or one that lies in pieces, in their order."""
+        # not by numpy: it lets the interpreter go at each larger copy, another thread takes it,
+        # and who then has to wait for it may be woken on a core where a network has just begun
+        length = len(self._given) // len(pieces)
+        for number, piece in enumerate(pieces):
+            self._given[number * length : (number + 1) * length] = _bytes(piece)
         try:
-            self._request.infer(share_outputs=True)
+            self._infer({}, share_outputs=True, decode_strings=False)
         except RuntimeError as error:
             raise RunFailed(f"openvino: {error}") from error
-        answers: list[Outputs] = [{} for _ in windows]
-        for names, memory in self._outputs:
-            for answer, values in zip(answers, memory, strict=True):
-                # a copy: the next run writes into the same memory
-                answer.update(dict.fromkeys(names, values.copy()))
-        return answers
+        return [self._answers.of(row) for row in self._rows]
 
 
 class OpenVinoRunner:
@@ -64,6 +70,14 @@ class OpenVinoRunner:
 
     def run(self, data: NDArray[np.generic]) -> Outputs:
         return self._requests[1].infer([data])[0]
+
+    @property
+    def latency_ms(self) -> float:
+        """Of the last run of one window, as the library says: without what Python adds."""
+        return self._requests[1].latency_ms
+
+    def run_pieces(self, pieces: Sequence[NDArray[np.generic]]) -> Outputs:
+        return self._requests[1].infer(pieces)[0]
 
     def start(self, windows: Sequence[NDArray[np.generic]]) -> Done:
         """As the largest batches that were compiled; all at once where there is one of the size."""
@@ -108,77 +122,48 @@ def open_runner(
         raise BundleError(f"{file}: openvino cannot read it: {error}") from error
     is_free = _check(file, model, wanted)
     compiler = Compiler(file, options, precision, cache)
+
+    def compiled(one: ov.Model, part: str = "whole") -> Made:
+        joined, answers = join(file, one, part)
+        return *compiler.compile(joined, f"{part}, joined"), answers
+
     if wanted.kind == "clip" and wanted.pictures and wanted.seen:
-        looking, judging = halves(file, model, wanted.pictures, wanted.seen)
+        looking, judging = halves(
+            file, model, wanted.pictures, wanted.seen, is_int8=precision == "int8"
+        )
+        kind = looking.outputs[0].element_type.get_type_name()
         ends = f"{wanted.pictures} | {wanted.seen}"
         return PictureByPicture(
-            _runner([compiler.compile(looking, f"looking, {ends}")]),
-            _runner([compiler.compile(judging, f"judging, {ends}")]),
+            _runner([compiled(looking, f"looking, {kind}, {ends}")]),
+            _runner([compiled(judging, f"judging, {kind}, {ends}")]),
             wanted.seen,
         )
     models = [model]
     while is_free and (size := 2 ** len(models)) <= most:
         models.append(model.clone())
         models[-1].reshape([size, *wanted.shape])
-    return _runner([compiler.compile(one) for one in models])
-
-
-def halves(file: Path, model: ov.Model, pictures: str, seen: str) -> tuple[ov.Model, ov.Model]:
-    """Cut a network over clips in two: one picture -> what is seen, that of all -> the outputs.
-
-    `model` is used up.
-
-    Raises:
-        BundleError: it has no tensors of these names, or they are not the ends of such a half.
-    """
-    tensors = {
-        name: port
-        for operation in model.get_ordered_ops()
-        for port in operation.outputs()
-        for name in port.get_names()
-    }
-    if missing := [name for name in (pictures, seen) if name not in tensors]:
-        raise BundleError(f"{file}: has no tensor {missing[0]!r}, which its passport names")
-    try:
-        one = [1, *_sizes(tensors[pictures].partial_shape)[1:]]
-        every = _sizes(tensors[seen].partial_shape)
-        picture, all_seen = _replace(tensors[pictures], one), _replace(tensors[seen], every)
-        looking = ov.Model([tensors[seen]], [picture], "looking")
-        judging = ov.Model(model.get_results(), [all_seen], "judging")
-        looking.validate_nodes_and_infer_types()
-    except RuntimeError as error:
-        raise BundleError(
-            f"{file}: cannot be run picture by picture between {pictures} and {seen}: {error}; "
-            "leave them out of the passport to run it whole"
-        ) from error
-    return looking, judging
-
-
-def _replace(port: ov.Output, shape: list[int | str]) -> ov.Node:
-    """A new input, from which everything behind `port` is calculated from now on."""
-    given = ov.opset13.parameter(shape, port.element_type)
-    for reader in list(port.get_target_inputs()):
-        reader.replace_source_output(given.output(0))
-    return given
+    return _runner([compiled(one) for one in models])
 
 
 def _check(file: Path, model: ov.Model, wanted: Input) -> bool:
     """Hold the network against its passport. True: its batch was free, and is one window now."""
     port = model.inputs[0]
-    element, shape = port.element_type.get_type_name(), _sizes(port.partial_shape)
+    element, shape = port.element_type.get_type_name(), sizes(port.partial_shape)
     names = [wanted.name if wanted.name in p.names else p.any_name for p in model.inputs]
     check_input(file, wanted, names, shape, ELEMENTS.get(element, element))
     if is_free := has_free_batch(shape):
         model.reshape([1, *wanted.shape])
-    check_outputs(file, {p.any_name: _sizes(p.partial_shape) for p in model.outputs})
+    check_outputs(file, {p.any_name: sizes(p.partial_shape) for p in model.outputs})
     return is_free
 
 
-def _runner(every: Sequence[Compiled]) -> OpenVinoRunner:
+def _runner(every: Sequence[Made]) -> OpenVinoRunner:
     """Of the same network, compiled for 1, 2, 4 ... windows."""
-    requests = {2**k: Request(compiled, 2**k) for k, (compiled, _) in enumerate(every)}
+    requests = {
+        2**power: Request(compiled, answers) for power, (compiled, _, answers) in enumerate(every)
+    }
     return OpenVinoRunner(requests, every[0][1])
 
 
-def _sizes(shape: ov.PartialShape) -> list[int | str]:
-    return [size.get_length() if size.is_static else "?" for size in shape]
+def _bytes(values: NDArray[np.generic]) -> memoryview:
+    return np.ascontiguousarray(values).data.cast("B")

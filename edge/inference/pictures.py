@@ -7,13 +7,25 @@ picture that nobody prepared is looked at when its clip is run.
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.inference.runner import Done, Outputs, Precision, Runner
 
-KEPT = 128  # pictures, 12 MB of the shipped network: the clips of sixteen cameras
+KEPT = 128  # pictures, 2.5 MB of the shipped network in integers: the clips of sixteen cameras
+
+
+class Judging(Runner, Protocol):
+    """A network that takes what was seen of every picture from where it lies."""
+
+    def run_pieces(self, pieces: Sequence[NDArray[np.generic]]) -> Outputs:
+        """As `run` of all of them as one array (picture, ...). Blocks.
+
+        Raises:
+            RunFailed: the engine refused or broke off.
+        """
 
 
 class PictureByPicture:
@@ -21,7 +33,7 @@ class PictureByPicture:
 
     most = 1  # pictures come one by one: there is nothing to batch
 
-    def __init__(self, looking: Runner, judging: Runner, seen: str) -> None:
+    def __init__(self, looking: Runner, judging: Judging, seen: str) -> None:
         self._looking = looking
         self._judging = judging
         self._tensor = seen
@@ -43,7 +55,7 @@ class PictureByPicture:
         interpreter is free for the other networks of the part.
         """
         seen = [self.look(one) for one in data[::-1]]
-        return self._judging.run(np.stack(seen[::-1]))
+        return self._judging.run_pieces(seen[::-1])
 
     def start(self, windows: Sequence[NDArray[np.generic]]) -> Done:
         (data,) = windows

@@ -13,6 +13,7 @@ from inference.networks import SERIES, series, write_vibration
 
 import edge
 from edge.gauge import tool
+from edge.gauge.at_once import ONE_THREAD, THREAD_EACH
 from edge.gauge.soak import soak
 from edge.inference.runner import Outputs, opener
 
@@ -36,9 +37,16 @@ def test_it_reports_every_engine_of_every_detector(make_bundle: MakeBundle, tmp_
         assert row["chosen"]
         assert row["limit_ms"]["whole_ms"] > 0.0
         assert row["benchmark_app"]["tool_p50_ms"] > 0.0
-        assert row["benchmark_app"]["ours_p50_ms"] > 0.0
+        beside = row["benchmark_app"]
+        assert 0.0 < beside["library_p50_ms"] < beside["ours_p50_ms"]
+        assert beside["around_us"] < 1e3 * beside["ours_p50_ms"]
         assert row["soak"]["inferences"] == 300
         assert f"motor 1.2.3 {name}" in said
+    assert [row["way"] for row in found["at_once"]] == [ONE_THREAD, THREAD_EACH]
+    for row in found["at_once"]:
+        assert row["rounds"] == 20
+        assert 0.0 < row["p50_ms"] <= row["p90_ms"] <= row["p99_ms"] <= row["max_ms"]
+        assert f"host to host, {row['way']} (camera" in " ".join(said.split())
     assert [row["workers"] for row in found["together"]] == [1, 2]
     for row in found["together"]:
         assert row["rounds"] == 20
@@ -48,6 +56,43 @@ def test_it_reports_every_engine_of_every_detector(make_bundle: MakeBundle, tmp_
     assert paced == [(False, 1), (False, 2), (True, 1), (True, 2)]
     for row in found["paced"]:
         assert 0.0 < row["p50_ms"] <= row["p95_ms"] <= row["max_ms"]
+
+
+def test_it_needs_no_openvino_and_nothing_that_speaks_to_a_plant(
+    make_bundle: MakeBundle, tmp_path: Path
+) -> None:
+    """As on a GPU box with little but ONNX Runtime: what is not here is said, the rest measured."""
+    one, file = make_bundle(), tmp_path / "found.json"
+    missing = ["openvino", "cv2", "asyncua", "paho", "amqtt", "aiohttp", "cryptography", "msgpack"]
+    program = (
+        f"import sys; sys.modules.update(dict.fromkeys({missing}))\n"
+        "from importlib import metadata\n"
+        "found = metadata.version\n"
+        "def version(package):\n"
+        "    if package == 'openvino': raise metadata.PackageNotFoundError(package)\n"
+        "    return found(package)\n"
+        "metadata.version = version\n"
+        "from edge.__main__ import main\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-c", program, "bench", "engines", str(one.folder)),
+            *("--runs", "20", "--json", str(file)),
+        ],
+        env=os.environ | {"PYTHONPATH": str(Path(edge.__file__).parents[1])},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert "benchmark_app: openvino is not here" in ended.stdout
+    found = json.loads(file.read_text())
+    for row in found["detectors"].values():
+        assert row["chosen"].startswith("onnxruntime ")
+        assert row["operations"]["floating"] > 0
+        assert row["limit_ms"]["whole_ms"] > 0.0
+    assert len(found["at_once"]) == 2
 
 
 def test_a_tool_that_gives_no_figure_is_told(tmp_path: Path) -> None:

@@ -40,6 +40,9 @@ class Gate:
     def start(self, windows: Sequence[NDArray[np.generic]]) -> Done:
         return Done([self.run(one) for one in windows])
 
+    def run_pieces(self, pieces: Sequence[NDArray[np.generic]]) -> Outputs:
+        return self.run(np.stack(pieces))
+
     def run(self, data: NDArray[np.generic]) -> Outputs:
         self.threads.add(threading.get_ident())
         self.entered.set()
