@@ -37,7 +37,7 @@ test-engines: engines
 
 engines: $(VENV)/.engines
 
-# makes the shipped bundle again, from simulation to INT8 files: ten minutes with a GPU and 16 cores,
+# makes the shipped bundle again, from simulation to INT8 files: a quarter of an hour with a GPU and 16 cores,
 # a day on two cores
 bundle: $(VENV)/.test
 	$(BIN)/python -m models make --out edge/bundles/motor

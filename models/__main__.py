@@ -54,9 +54,7 @@ def teach(arguments: argparse.Namespace) -> None:
     if taught_by.is_asked(arguments):
         taught_by.train(arguments)
         return
-    lesson = train.Lesson(
-        epochs=arguments.epochs or train.Lesson.epochs, recurrence=arguments.recurrence
-    )
+    lesson = train.Lesson(epochs=arguments.epochs, recurrence=arguments.recurrence)
     for name in arguments.detectors:
         found = train.train(arguments.work / "parts", name, lesson, _weights(arguments, name))
         _say({f"{name}_{key}": value for key, value in found.items()})
@@ -88,7 +86,9 @@ def ask(arguments: argparse.Namespace) -> None:
 
 def pack(arguments: argparse.Namespace) -> None:
     """fit temperatures, measure the networks on unseen parts, write the manifest"""
-    command = f"python -m models make --share {arguments.share:g} --epochs {arguments.epochs}"
+    command = f"python -m models make --share {arguments.share:g}"
+    if arguments.epochs:
+        command += f" --epochs {arguments.epochs}"
     found = answers.read(arguments.work / "answers")
     _say(passport.assemble(found, arguments.out, command))
     twin.keep(arguments.work / "onnx", load(arguments.out), EXACT / arguments.out.name)
@@ -190,7 +190,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--share", type=float, default=1.0, help="of the parts to simulate; %(default)s"
         )
-        command.add_argument("--epochs", type=int, default=train.Lesson.epochs, help="%(default)s")
+        command.add_argument("--epochs", type=int, help="else those of models/configs")
         command.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
         command.add_argument("--threads", type=int, default=os.cpu_count(), help="of torch")
         command.add_argument(
@@ -198,7 +198,6 @@ def _parser() -> argparse.ArgumentParser:
         )
         if name == "train":
             taught_by.add_arguments(command)
-            command.set_defaults(epochs=None)  # of a configuration those that stand in it
         if name == "quantize":
             integers.add_arguments(command)
         if name == "export":

@@ -13,7 +13,7 @@ from models.calibration.step import write
 from models.detectors import DESIGNS, Design
 from sensors.simulator.cause import HYPOTHESES
 
-VERSION = "0.4.1"
+VERSION = "0.5.0"
 RULE = "yager"
 DISCOUNT = 0.99
 LIMITS = (

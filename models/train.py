@@ -29,7 +29,7 @@ IGNORED_BELOW = 0.6
 class Lesson:
     """How to teach: the same numbers and the same machine give the same network."""
 
-    epochs: int = 40
+    epochs: int | None = None  # None: as many as the detector's configuration says
     batch: int = 128
     rate: float = 2e-3
     decay: float = 1e-2
@@ -42,7 +42,7 @@ def train(folder: Path, name: str, lesson: Lesson, path: Path) -> dict[str, floa
 
     By the shipped configuration; the run's own folder lies beside the weights.
     """
-    taught = asdict(lesson)
+    taught = {key: value for key, value in asdict(lesson).items() if value is not None}
     recurrence = taught.pop("recurrence")
     wanted = shipped(name).built(recurrence=recurrence).taught(**taught)
     parts = simulated(folder, wanted.design, ("train", "validation"))
