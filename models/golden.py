@@ -37,7 +37,7 @@ Logits = Mapping[str, NDArray[np.float32]]  # by detector: (part, class)
 FILE = "golden.npz"
 PLAIN = ("ok", "scratch", "bearing_outer", "rub")  # one part of each, the first there is
 NEAR = 4  # parts near a threshold, of each decision
-CANDIDATES = 400
+CANDIDATES = 1_000
 # Honest engines differ by less than this share of the span of a detector's logits (decision 0017);
 # a near part keeps its decision under so much on all logits at once, whatever the signs.
 STEADY = 0.01

@@ -20,7 +20,8 @@ from models.integers.fused import paired
 
 pytestmark = pytest.mark.workshop
 
-SPAN = 0.1  # of the golden logits: how far seven bits may be from float on any of them
+SPAN = 0.02  # of the golden logits: how far seven bits may be from float on half of them
+ALIKE = 0.8  # of the golden parts, most of which stand near a threshold, name the same class
 
 
 def _said(decision: str) -> Decided:
@@ -38,7 +39,9 @@ def test_the_float_twin_runs_under_the_bundle_s_own_passport_and_answers_nearly_
         detector = proved.load(other, name, openvino.open_runner, threads=1)
         assert detector.runner.precision == "fp32"
         away = np.abs(one.logits - known[name].logits)
-        assert 0.0 < away.max() < SPAN * np.ptp(known[name].logits)
+        assert 0.0 < np.median(away) < SPAN * np.ptp(known[name].logits)
+        alike = one.logits.argmax(axis=1) == known[name].logits.argmax(axis=1)
+        assert alike.mean() > ALIKE
 
 
 def test_float_networks_of_another_bundle_are_refused(tmp_path: Path) -> None:
