@@ -91,7 +91,8 @@ def pack(arguments: argparse.Namespace) -> None:
         command += f" --epochs {arguments.epochs}"
     found = answers.read(arguments.work / "answers")
     _say(passport.assemble(found, arguments.out, command))
-    twin.keep(arguments.work / "onnx", load(arguments.out), EXACT / arguments.out.name)
+    exact, temperatures = EXACT / arguments.out.name, passport.float_temperatures(found)
+    twin.keep(arguments.work / "onnx", load(arguments.out), exact, temperatures)
 
 
 def settle(arguments: argparse.Namespace) -> None:

@@ -1,13 +1,14 @@
 """A bundle from quantised networks: calibrated, tried on unseen parts, hashed and signed off."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from edge.certificate import Costs
 from edge.manifest import Detector, DetectorClass, Manifest, Origin
 from models import evaluate, golden, temperature, train
-from models.answers import Findings
+from models.answers import Findings, Real
 from models.calibration.candidates import by_costs_alone
 from models.calibration.step import write
 from models.detectors import DESIGNS, Design
@@ -52,15 +53,6 @@ def assemble(found: Findings, out: Path, command: str) -> dict[str, float]:
 
 def _detector(design: Design, found: Findings) -> Detector:
     """Its prior is that of the parts it was taught, under which its softmax means something."""
-    count = len(design.classes)
-    shares = temperature.priors(
-        train.labels(found.taught, design), train.weights(found.taught, design), count
-    )
-    held_back = found.calibration.truth
-    labels, weights = train.labels(held_back, design), train.weights(held_back, design)
-    here = temperature.priors(labels, weights, count)
-    as_taught = weights * (shares / here)[labels]
-    fitted = temperature.temperature(found.calibration.int8[design.name], labels, as_taught)
     return Detector(
         sense=design.sense,
         file=f"{design.name}.onnx",
@@ -69,10 +61,34 @@ def _detector(design: Design, found: Findings) -> Detector:
         embedding="embedding",
         classes=tuple(
             DetectorClass(name=name, hypotheses=meant, prior=round(float(share), 5))
-            for (name, meant), share in zip(design.classes.items(), shares, strict=True)
+            for (name, meant), share in zip(
+                design.classes.items(), _shares(design, found), strict=True
+            )
         ),
-        temperature=round(fitted, 4),
+        temperature=fitted(design, found, found.calibration.int8),
         discount=DISCOUNT,
+    )
+
+
+def float_temperatures(found: Findings) -> dict[str, float]:
+    """Of each detector before it was quantised."""
+    exact = found.calibration.exact
+    return {name: fitted(design, found, exact) for name, design in DESIGNS.items()}
+
+
+def fitted(design: Design, found: Findings, logits: Mapping[str, Real]) -> float:
+    """The temperature of a detector's answers to the calibration parts, as if they were taught."""
+    held_back = found.calibration.truth
+    labels, weights = train.labels(held_back, design), train.weights(held_back, design)
+    here = temperature.priors(labels, weights, len(design.classes))
+    as_taught = weights * (_shares(design, found) / here)[labels]
+    return round(temperature.temperature(logits[design.name], labels, as_taught), 4)
+
+
+def _shares(design: Design, found: Findings) -> Real:
+    taught = found.taught
+    return temperature.priors(
+        train.labels(taught, design), train.weights(taught, design), len(design.classes)
     )
 
 

@@ -1,14 +1,18 @@
 """The float twin of a bundle: its networks before they were quantised, everything else the same.
 
-Passport, temperatures, thresholds and statistics are those of the bundle, so that what its verdicts
-differ by is what the integers cost. The float networks lie beside the workshop, not in the bundle:
-nobody runs them, but without them the cost could never be shown again.
+Passport, thresholds and statistics are those of the bundle, so that what its verdicts differ by is
+what the integers cost. Each form has the temperature that was fitted on it, on the same parts: it
+is part of what a network answers, and integers that flatten all logits alike cost nothing. The
+float networks lie beside the workshop, not in the bundle: nobody runs them, but without them the
+cost could never be shown again.
 """
 
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,17 +22,18 @@ from edge.manifest import Manifest
 from models import golden
 
 SHIPPED = Path(__file__).parents[1] / "exact" / "motor"  # of the bundle that lies in the repository
-OF = "of.json"  # which integer networks the float ones were made into
+OF = "of.json"  # which integer networks the float ones were made into, and their temperatures
 
 
-def keep(float_folder: Path, bundle: Bundle, exact: Path) -> None:
+def keep(
+    float_folder: Path, bundle: Bundle, exact: Path, temperatures: Mapping[str, float]
+) -> None:
     """Copy a bundle's float networks out of `float_folder` into the folder `exact`."""
     exact.mkdir(parents=True, exist_ok=True)
-    hashes = {}
     for one in bundle.manifest.detectors.values():
         shutil.copyfile(float_folder / one.file, exact / one.file)
-        hashes[one.file] = bundle.manifest.files[one.file]
-    (exact / OF).write_text(json.dumps(hashes, indent=1) + "\n")
+    found = {"files": _networks(bundle), "temperatures": dict(temperatures)}
+    (exact / OF).write_text(json.dumps(found, indent=1) + "\n")
 
 
 def make(bundle: Bundle, exact: Path, folder: Path) -> Bundle:
@@ -39,8 +44,7 @@ def make(bundle: Bundle, exact: Path, folder: Path) -> Bundle:
     Raises:
         BundleError: `exact` holds no float networks, or those of another bundle.
     """
-    manifest = bundle.manifest
-    _check(bundle, exact)
+    manifest, temperatures = bundle.manifest, _of(bundle, exact)["temperatures"]
     shutil.copytree(bundle.folder, folder, dirs_exist_ok=True)
     files = dict(manifest.files)
     for one in manifest.detectors.values():
@@ -49,22 +53,33 @@ def make(bundle: Bundle, exact: Path, folder: Path) -> Bundle:
     with np.load(bundle.folder / golden.FILE) as kept:
         count = len(kept[f"{next(iter(manifest.detectors))}.input"])
         parts = [{n: kept[f"{n}.input"][row] for n in manifest.detectors} for row in range(count)]
-    changed = manifest.model_copy(update={"files": files, "certificate": None})
+    detectors = {
+        name: one.model_copy(update={"temperature": temperatures[name]})
+        for name, one in manifest.detectors.items()
+    }
+    changed = manifest.model_copy(
+        update={"files": files, "detectors": detectors, "certificate": None}
+    )
     golden.keep(Manifest.model_validate(changed.model_dump()), folder, parts)
     return load(folder)
 
 
-def _check(bundle: Bundle, exact: Path) -> None:
+def _networks(bundle: Bundle) -> dict[str, str]:
+    manifest = bundle.manifest
+    return {one.file: manifest.files[one.file] for one in manifest.detectors.values()}
+
+
+def _of(bundle: Bundle, exact: Path) -> dict[str, Any]:
     try:
-        of = json.loads((exact / OF).read_text())
+        of: dict[str, Any] = json.loads((exact / OF).read_text())
     except OSError as error:
         raise BundleError(
             f"{exact}: no float networks ({error.strerror}): make the bundle again, or name the "
             "folder of its own by --exact"
         ) from error
-    own = {one.file: bundle.manifest.files[one.file] for one in bundle.manifest.detectors.values()}
-    if of != own:
+    if of["files"] != _networks(bundle):
         raise BundleError(
             f"{exact}: the float networks of another bundle than {bundle.label}; name the folder "
             "of its own by --exact"
         )
+    return of

@@ -1,5 +1,6 @@
 """What integers cost is shown on the same parts, against the float networks they were made of."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -34,6 +35,9 @@ def test_the_float_twin_runs_under_the_bundle_s_own_passport_and_answers_nearly_
     bundle = load(SHIPPED / "motor")
     other = twin.make(bundle, twin.SHIPPED, tmp_path / "twin")
     assert other.manifest.thresholds == bundle.manifest.thresholds
+    of = json.loads((twin.SHIPPED / twin.OF).read_text())
+    for name, one in other.manifest.detectors.items():
+        assert one.temperature == of["temperatures"][name]
     known = golden_parts(bundle)
     for name, one in golden_parts(other).items():
         detector = proved.load(other, name, openvino.open_runner, threads=1)
@@ -58,7 +62,8 @@ def test_float_networks_of_another_bundle_are_refused(tmp_path: Path) -> None:
 
 def test_float_networks_are_kept_with_the_bundle_they_became(tmp_path: Path) -> None:
     bundle = load(SHIPPED / "motor")
-    twin.keep(twin.SHIPPED, bundle, tmp_path / "exact")
+    of = json.loads((twin.SHIPPED / twin.OF).read_text())
+    twin.keep(twin.SHIPPED, bundle, tmp_path / "exact", of["temperatures"])
     for file in twin.SHIPPED.iterdir():
         assert (tmp_path / "exact" / file.name).read_bytes() == file.read_bytes()
 
