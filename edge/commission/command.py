@@ -44,6 +44,7 @@ from sensors.errors import BadReading
 from sensors.recording import part_folders, read_header, read_parts
 
 MOST_REJECTED = 0.2  # of the good parts may still be judged defective; beyond it they are not good
+MOST_STOPPED = 0.4  # and so many may not pass
 ADVISED = 20
 
 
@@ -183,13 +184,18 @@ def _keep(
             "was kept; look at it, leave it out with --good, or insist with --force"
         )
         return 1
-    if len(rejected) > MOST_REJECTED * len(changed) and not options.force:
-        console.print(
-            f"{len(rejected)} of {len(changed)} parts are judged defective even beside the others "
-            f"({', '.join(rejected[:5])}): they are not all good, or not of one kind. Nothing was "
-            "kept; leave them out with --good, or insist with --force"
-        )
-        return 1
+    stopped = [one.part for one in changed if one.after.decided.decision != "ok"]
+    for parts, most, said in (
+        (rejected, MOST_REJECTED, "are judged defective"),
+        (stopped, MOST_STOPPED, "do not pass"),
+    ):
+        if len(parts) > most * len(changed) and not options.force:
+            console.print(
+                f"{len(parts)} of {len(changed)} parts {said} even beside the others "
+                f"({', '.join(parts[:5])}): they are not all good, or not of one kind. Nothing was "
+                "kept; leave them out with --good, or insist with --force"
+            )
+            return 1
     if options.dry_run:
         console.print("nothing was kept (--dry-run)")
         return 0

@@ -35,9 +35,9 @@ def said(*logits: float, quality: Quality | None = None, error_ms: float = 0.0) 
     return Said("ok", "", "envelope", quality or Quality(), logits, None, error_ms)
 
 
-GOOD = said(9.0, 0.0, 0.0, 0.0)
-CRACKED = said(0.0, 0.0, 9.0, 0.0)
-STUCK = said(9.0, 0.0, 0.0, 0.0, quality=Quality(repeated=1.0))
+GOOD = said(12.0, 0.0, 0.0, 0.0)  # sure at any temperature that was fitted
+CRACKED = said(0.0, 0.0, 12.0, 0.0)
+STUCK = said(12.0, 0.0, 0.0, 0.0, quality=Quality(repeated=1.0))
 
 
 def part(cause: Cause, camera: Said, troubled: Mapping[str, Said]) -> Witnessed:
