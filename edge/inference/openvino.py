@@ -33,7 +33,9 @@ class Request:
 
     def __init__(self, compiled: ov.CompiledModel, answers: Answers) -> None:
         request = compiled.create_infer_request()
-        self._given = request.get_input_tensor().data.data.cast("B")
+        given = request.get_input_tensor().data
+        self._element = given.dtype
+        self._given = given.data.cast("B")
         self._rows = [row.data.cast("B") for row in request.get_output_tensor().data]
         self._answers = answers
         self._request = request
@@ -51,7 +53,7 @@ class Request:
         # and who then has to wait for it may be woken on a core where a network has just begun
         length = len(self._given) // len(pieces)
         for number, piece in enumerate(pieces):
-            self._given[number * length : (number + 1) * length] = _bytes(piece)
+            self._given[number * length : (number + 1) * length] = _bytes(piece, self._element)
         try:
             self._infer({}, share_outputs=True, decode_strings=False)
         except RuntimeError as error:
@@ -165,5 +167,5 @@ def _runner(every: Sequence[Made]) -> OpenVinoRunner:
     return OpenVinoRunner(requests, every[0][1])
 
 
-def _bytes(values: NDArray[np.generic]) -> memoryview:
-    return np.ascontiguousarray(values).data.cast("B")
+def _bytes(values: NDArray[np.generic], element: np.dtype[np.generic]) -> memoryview:
+    return np.ascontiguousarray(values, element).data.cast("B")

@@ -6,7 +6,10 @@ import numpy as np
 import openvino as ov
 import pytest
 
+from edge import bundle
+from edge.config import SHIPPED
 from edge.errors import BundleError
+from edge.inference import golden, openvino
 from edge.inference.joined import join
 
 OP = ov.opset13
@@ -37,3 +40,15 @@ def test_outputs_of_unlike_numbers_of_windows_are_refused() -> None:
     model = ov.Model([OP.result(given), OP.result(turned)], [given], "unlike")
     with pytest.raises(BundleError, match=r"net\.onnx: its outputs are of \[2, 3\] windows"):
         join(Path("net.onnx"), model, "unlike")
+
+
+def test_a_window_in_half_precision_is_the_same_window() -> None:
+    """As golden data are stored: not its bytes are taken, but its values."""
+    one = bundle.load(SHIPPED / "motor")
+    known, passport = golden.read(one, "vibration"), one.manifest.detectors["vibration"]
+    assert known is not None
+    runner = openvino.open_runner(one.folder / passport.file, passport.input, threads=1)
+    whole = known.inputs[0].astype(np.float32)
+    assert np.array_equal(whole, whole.astype(np.float16))
+    expected = runner.run(whole)["logits"]
+    np.testing.assert_array_equal(runner.run(whole.astype(np.float16))["logits"], expected)
