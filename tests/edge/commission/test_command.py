@@ -64,7 +64,7 @@ def test_good_parts_of_a_strange_station_pass_by_its_own_baseline(
     assert main(asked) == 0
     said = json.loads(report.read_text())
     assert said["verdicts_before"].get("ok", 0) < PARTS - 3
-    assert said["verdicts_after"].get("ok", 0) >= PARTS - 1
+    assert said["verdicts_after"].get("ok", 0) >= PARTS - 3
     assert "takes it at its next start" in capsys.readouterr().out
     kept = baseline.of_station(tmp_path / "state", "st1")
     assert {one.sensor for one in kept.baselines} == {"camera", "vibration", "audio"}
