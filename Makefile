@@ -6,7 +6,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: demo test test-engines engines check static together bench bundle clean
+.PHONY: demo test test-engines engines check static together behind alone bench bundle clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/edge demo $(ARGS)
@@ -17,10 +17,11 @@ bench: $(VENV)/.runtime
 test: $(VENV)/.test mosquitto
 	$(MAKE) check
 
-# First what may run side by side, then the tests that need the machine to themselves
+# First what waits for peers, two at a time; then what needs the machine to itself, and behind it,
+# with what is left of the processor, what only calculates
 check:
 	$(MAKE) --jobs=2 --output-sync=target static together
-	$(BIN)/pytest -m "not together"
+	$(MAKE) --jobs=2 behind alone
 
 static:
 	$(BIN)/ruff check .
@@ -29,7 +30,14 @@ static:
 	$(BIN)/lint-imports
 
 together:
-	$(BIN)/pytest -m together --numprocesses 2 --dist loadfile
+	$(BIN)/pytest -m waits --numprocesses 2 --dist loadfile
+
+behind:
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.behind \
+	  $(BIN)/pytest -m calculates --numprocesses 2 --dist loadfile --timeout 600
+
+alone:
+	$(BIN)/pytest -m "not waits and not calculates"
 
 test-engines: engines
 	$(BIN)/python -c 'from edge.inference.trt_build import library; print(library().__version__)'

@@ -268,17 +268,17 @@ async def test_a_hung_engine_is_a_missing_sensor_and_its_late_result_is_counted(
     tmp_path: Path,
 ) -> None:
     metrics = Metrics()
-    async with cell(tmp_path, metrics, delay_s=1.0) as station:
+    async with cell(tmp_path, metrics, delay_s=0.6) as station:
         edge_ns = time.monotonic_ns() - 80 * MS
         await station.trigger(1, edge_ns)
         for name in ("st1-left", "st1-right"):
             station.feel(name, edge_ns - 16 * MS, 12)
         start = time.monotonic()
         said = await station.verdict()
-        assert time.monotonic() - start < 0.5  # the engine hangs for twice as long
+        assert time.monotonic() - start < 0.3  # the engine hangs for twice as long
         assert {s["status"] for s in said["sensors"].values()} == {"late"}
         assert said["late"] == is_late(said)
-        await asyncio.sleep(2.5)
+        await asyncio.sleep(1.5)
         late = counted(metrics, "st1-left", "late_result")
         assert late + counted(metrics, "st1-left", "inference_skipped") == 1
 
