@@ -4,9 +4,10 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+BEHIND := $(BIN)/python -m tests.behind
 ARGS   ?=
 
-.PHONY: demo test test-engines engines check static together behind alone bench bundle clean
+.PHONY: demo test test-engines engines check front behind static calculates waits alone bench bundle clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/edge demo $(ARGS)
@@ -17,24 +18,30 @@ bench: $(VENV)/.runtime
 test: $(VENV)/.test mosquitto
 	$(MAKE) check
 
-# First what waits for peers, two at a time; then what needs the machine to itself, and behind it,
-# with what is left of the processor, what only calculates
+# In front first what waits for peers, two at a time, then what needs the machine to itself; behind,
+# with what they leave of the processor, what only calculates
 check:
-	$(MAKE) --jobs=2 --output-sync=target static together
-	$(MAKE) --jobs=2 behind alone
+	$(MAKE) --jobs=2 behind front
 
-static:
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-
-together:
-	$(BIN)/pytest -m waits --numprocesses 2 --dist loadfile
+front:
+	$(MAKE) waits
+	$(MAKE) alone
 
 behind:
-	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.behind \
-	  $(BIN)/pytest -m calculates --numprocesses 2 --dist loadfile --timeout 600
+	$(MAKE) static
+	$(MAKE) calculates
+
+static:
+	@$(BEHIND) $(BIN)/ruff check .
+	@$(BEHIND) $(BIN)/ruff format --check .
+	@$(BEHIND) $(BIN)/mypy
+	@$(BEHIND) $(BIN)/lint-imports
+
+calculates:
+	@OMP_NUM_THREADS=1 $(BEHIND) $(BIN)/pytest -m calculates --numprocesses 2 --dist loadfile --timeout 600
+
+waits:
+	$(BIN)/pytest -m waits --numprocesses 2 --dist loadfile
 
 alone:
 	$(BIN)/pytest -m "not waits and not calculates"

@@ -12,7 +12,7 @@ settings.load_profile("whatever else runs")
 
 TESTS = Path(__file__).parent
 # Every test has the machine to itself in `make check` but these, or one that is marked `alone`.
-CALCULATES = (  # and waits for nobody: it runs behind the tests that have the machine to themselves
+CALCULATES = (  # and waits for nobody: behind the tests that have the machine to themselves
     "edge/accept",
     "edge/commission",
     "edge/fusion",
@@ -36,6 +36,7 @@ WAITS = (  # for peers, and promises nothing in fractions of a second: two at a 
     "edge/publish/test_plc.py",
     "edge/test_fuse.py",
     "edge/trial/test_broker.py",
+    "edge/trial/test_demo.py",
     "edge/trial/test_wires.py",
     "sensors/simulator/test_door.py",
     "sensors/simulator/test_handshake.py",
@@ -44,6 +45,9 @@ WAITS = (  # for peers, and promises nothing in fractions of a second: two at a 
     "sensors/test_broker.py",
     "sensors/test_disorder.py",
     "sensors/test_opcua.py",
+    "test_straight_path.py",
+    "test_swaps.py",
+    "test_wires.py",
 )
 
 
