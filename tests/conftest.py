@@ -60,9 +60,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Parts are rendered for these tests alone, once for all of them."""
+def cache(pytestconfig: pytest.Config) -> Iterator[Path]:
+    """Parts are rendered for these tests alone, once for all sessions: what is there is compared
+    with the sources of the physics before it is used."""
     with pytest.MonkeyPatch.context() as patch:
-        home = tmp_path_factory.mktemp("cache")
+        home = pytestconfig.cache.mkdir("plants")
         patch.setenv("XDG_CACHE_HOME", str(home))
         yield home
