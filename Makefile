@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 BEHIND := $(BIN)/python -m tests.behind
 ARGS   ?=
 
-.PHONY: demo test test-engines engines check front behind static calculates waits alone bench bundle clean
+.PHONY: demo test test-engines engines check static calculates waits alone bench bundle clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/edge demo $(ARGS)
@@ -18,18 +18,11 @@ bench: $(VENV)/.runtime
 test: $(VENV)/.test mosquitto
 	$(MAKE) check
 
-# In front first what waits for peers, two at a time, then what needs the machine to itself; behind,
-# with what they leave of the processor, what only calculates
+# First what waits for peers, two at a time; then what needs the machine to itself, and behind it, with
+# what it leaves of the processor, what only calculates
 check:
-	$(MAKE) --jobs=2 behind front
-
-front:
-	$(MAKE) waits
-	$(MAKE) alone
-
-behind:
-	$(MAKE) static
-	$(MAKE) calculates
+	$(MAKE) --jobs=2 static waits
+	$(MAKE) --jobs=2 calculates alone
 
 static:
 	@$(BEHIND) $(BIN)/ruff check .

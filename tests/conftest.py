@@ -46,7 +46,6 @@ WAITS = (  # for peers, and promises nothing in fractions of a second: two at a 
     "sensors/test_disorder.py",
     "sensors/test_opcua.py",
     "test_straight_path.py",
-    "test_swaps.py",
     "test_wires.py",
 )
 
