@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 BEHIND := $(BIN)/python -m tests.behind
 ARGS   ?=
 
-.PHONY: demo test test-engines engines check static calculates waits alone bench bundle clean
+.PHONY: demo test test-engines engines check behind static calculates waits alone bench bundle clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/edge demo $(ARGS)
@@ -18,11 +18,16 @@ bench: $(VENV)/.runtime
 test: $(VENV)/.test mosquitto
 	$(MAKE) check
 
-# First what waits for peers, two at a time; then what needs the machine to itself, and behind it, with
-# what it leaves of the processor, what only calculates
+# First what waits for peers, two at a time, and behind it, with what it leaves of the processor, what
+# only calculates; then what needs the machine to itself: a daemon, too, does some of its work behind all
+# others, and would share what is left
 check:
-	$(MAKE) --jobs=2 static waits
-	$(MAKE) --jobs=2 calculates alone
+	$(MAKE) --jobs=2 behind waits
+	$(MAKE) alone
+
+behind:
+	$(MAKE) static
+	$(MAKE) calculates
 
 static:
 	@$(BEHIND) $(BIN)/ruff check .

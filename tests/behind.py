@@ -1,7 +1,7 @@
 """Run a command behind everything else on this machine, and show what it said when it has ended.
 
-It gets what the others leave of the processor, so that tests that wait for real time, and promise
-something within moments, may run beside it.
+It gets what the others leave of the processor, so that tests that wait for real time may run beside
+it.
 """
 
 import subprocess

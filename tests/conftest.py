@@ -12,7 +12,7 @@ settings.load_profile("whatever else runs")
 
 TESTS = Path(__file__).parent
 # Every test has the machine to itself in `make check` but these, or one that is marked `alone`.
-CALCULATES = (  # and waits for nobody: behind the tests that have the machine to themselves
+CALCULATES = (  # and waits for nobody: behind the tests that wait
     "edge/accept",
     "edge/commission",
     "edge/fusion",
