@@ -17,9 +17,8 @@ def main(command: list[str]) -> int:
         go_last(process.pid)
         try:
             said, _ = process.communicate()
-        except BaseException:
+        finally:
             process.terminate()  # a session of its own does not hear the terminal's Ctrl-C
-            raise
     sys.stdout.buffer.write(b"\n" + said)
     return process.returncode
 
