@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edge import systemd
+from edge.awake import awake
 from edge.config import Line, read
 from edge.daemon import Daemon
 from edge.errors import DiskFailed, EngineHung
@@ -45,7 +46,8 @@ def run(options: argparse.Namespace) -> int:
     go_first(NICENESS)
     status = 0
     try:
-        asyncio.run(_until_stopped(line, places))
+        with awake(line.budget.wake_us):
+            asyncio.run(_until_stopped(line, places))
     except* (DiskFailed, EngineHung) as group:
         for error in group.exceptions:
             log.critical("%s", error)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from edge.awake import CPUIDLE, REQUEST, default_us
 from edge.checkup.finding import Finding, ok, problem, warning
 
 NEEDED_PYTHON = (3, 11)
@@ -29,6 +30,7 @@ def check_box() -> list[Finding]:
         check_python(sys.version_info[:3], sys.executable),
         check_processor(cpu_info, len(os.sched_getaffinity(0))),
         *check_governor(governors),
+        *_look_at_sleep(),
         check_memory(memory.available, memory.total),
         *check_jetson(release),
     ]
@@ -81,6 +83,31 @@ def check_governor(governors: Iterable[str]) -> list[Finding]:
             f"governor {', '.join(kinds)}: cores slow down between parts, networks then take "
             "two to three times as long",
             "cpupower frequency-set -g performance (on a Jetson: jetson_clocks)",
+        )
+    ]
+
+
+def _look_at_sleep() -> list[Finding]:
+    states = GOVERNORS.glob("cpu0/cpuidle/state*/latency")
+    driver = CPUIDLE.read_text().strip() if CPUIDLE.exists() else ""
+    may_ask = os.access(REQUEST, os.W_OK)
+    return check_sleep(driver, [int(one.read_text()) for one in states], may_ask=may_ask)
+
+
+def check_sleep(driver: str, latencies_us: Iterable[int], *, may_ask: bool) -> list[Finding]:
+    """How long an idle core may take to wake: `driver` of its sleep, how long each state takes, and
+    whether we may ask for less; nothing to say where no core sleeps."""
+    deepest_us, wanted_us = max(latencies_us, default=0), default_us(driver)
+    if deepest_us <= wanted_us:
+        return []
+    if may_ask:
+        return [ok("idle cores", f"wake within {wanted_us} us while the daemon runs ({driver})")]
+    return [
+        warning(
+            "idle cores",
+            f"may take {deepest_us} us by {driver} to wake, more in a virtual machine, and "
+            f"{REQUEST} may not be written by this user",
+            "put systemd/60-edge.rules into /etc/udev/rules.d, then udevadm trigger",
         )
     ]
 

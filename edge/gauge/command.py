@@ -30,6 +30,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from edge import bundle as bundles
+from edge.awake import awake
 from edge.build.command import candidates
 from edge.config import SHIPPED
 from edge.errors import ConfigError
@@ -76,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     asked = Asked(options.threads, options.workers, options.runs, options.soak)
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    with awake(), Progress(*columns, console=console, transient=True) as bar:
 
         def step(what: str, ticks: int) -> Callable[[], None]:
             for job in bar.task_ids:

@@ -8,7 +8,7 @@ publishing. Which block that is, it knows from the plan: the devices' true clock
 
 Prints `ready`, then one line of JSON: for every part the ms from its true window end to the
 arrival of the last block, to the last answer, and the ms that its networks ran. It goes before
-other programs as the daemon does.
+other programs, and keeps cores from deep sleep, as the daemon does.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from asyncua.ua import Double
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge import config, fit
+from edge.awake import awake
 from edge.config import Line
 from edge.priority import NICENESS, go_first
 from edge.store.choice import chosen
@@ -120,6 +121,12 @@ async def until_done(plan: Plan, done: asyncio.Event, parts: int) -> None:
             await done.wait()
 
 
-if __name__ == "__main__":
+def _main(plan: Path, line_file: Path, parts: int) -> None:
+    line = chosen(config.read(line_file))
     go_first(NICENESS)
-    live(listen(read(Path(sys.argv[1])), chosen(config.read(Path(sys.argv[2]))), int(sys.argv[3])))
+    with awake(line.budget.wake_us):
+        live(listen(read(plan), line, parts))
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

@@ -8,6 +8,7 @@ from edge.checkup.box import (
     check_memory,
     check_processor,
     check_python,
+    check_sleep,
 )
 from edge.checkup.finding import Finding, State
 
@@ -46,6 +47,18 @@ def test_cores_that_slow_down_between_parts_are_a_warning() -> None:
     assert found.state is State.WARNING
     assert "governor performance, powersave" in found.found
     assert "-g performance" in found.cure
+
+
+def test_cores_that_may_sleep_deep_are_a_warning_with_the_cure() -> None:
+    arm = [1, 1854]  # us: WFI, and BIG_CPU_SLEEP_0 in Linux's device trees of Qualcomm's boards
+    assert check_sleep("psci_idle", [], may_ask=False) == []
+    assert check_sleep("intel_idle", [0, 1], may_ask=False) == []
+    assert check_sleep("psci_idle", arm, may_ask=True)[0].state is State.OK
+    (found,) = check_sleep("psci_idle", arm, may_ask=False)
+    assert found.state is State.WARNING
+    assert "1854 us" in found.found
+    assert "60-edge.rules" in found.cure
+    assert check_sleep("haltpoll", [0, 1], may_ask=False)[0].state is State.WARNING
 
 
 @pytest.mark.parametrize(
