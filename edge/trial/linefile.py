@@ -51,6 +51,7 @@ def tables(setup: Setup, ports: Ports, keys: Keys, detectors: Mapping[str, str])
         "publishing": {"link": "broker"},
         "budget": {"deadline_ms": setup.deadline_ms},
         "storage": {"folder": "state"},
+        "engine": {"name": setup.engine},
         "record": "recordings" if setup.is_recorded else None,
         "stations": [_station(setup, station, detectors) for station in setup.station_ids()],
     }

@@ -7,6 +7,8 @@ from typing import Literal, get_args
 
 from edge.config import ANY_RECIPE, MAX_WINDOWS, STORED
 from edge.errors import ConfigError
+from edge.inference.runner import DEFAULT as DEFAULT_ENGINE
+from edge.inference.runner import ENGINES
 from edge.trial.faults import FAULT_HELP, parse_fault
 from edge.trial.wires import SENSES, WIRE_HELP, Carrier, Wires, wired
 from sensors.simulator.plan import Fault
@@ -17,6 +19,7 @@ BLOCK_MS = 10.0
 SHORTEST_BLOCK_MS, LONGEST_BLOCK_MS = 1.0, 100.0
 OUR_BUNDLE = "shipped:motor"
 OUR_RECIPE = "motor"
+ENGINE_NAMES = tuple(row.name for row in ENGINES)
 BrokerKind = Literal["auto", "mosquitto", "amqtt"]
 
 
@@ -50,6 +53,7 @@ class Setup:
     swaps: int = 0  # versions in that store beside the first
     second: Path | None = None  # folder of every other version of it; None: the same networks
     broker: BrokerKind = "auto"
+    engine: str = DEFAULT_ENGINE  # that runs the daemon's networks
     deadline_ms: float = 50.0  # within which the daemon's verdicts must be out
     is_recorded: bool = False  # the daemon keeps every part's raw payloads
 
@@ -152,6 +156,10 @@ def add_plant_arguments(
         help="auto: mosquitto if installed, else amqtt (default %(default)s)",
     )  # fmt: skip
     parser.add_argument(
+        "--engine", choices=ENGINE_NAMES, default=DEFAULT_ENGINE,
+        help="that runs the daemon's networks, as engine.name (default %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
         "--bundle", default=OUR_BUNDLE, metavar="DIR",
         help="networks to judge with (default %(default)s, our own)",
     )  # fmt: skip
@@ -200,6 +208,7 @@ def setup_from(options: argparse.Namespace) -> Setup:
         bundle=_bundle(options.bundle),
         recipes=_recipes(options.recipe),
         broker=options.broker,
+        engine=options.engine,
     )
     senses = {
         sensor_id(station, name): sense
