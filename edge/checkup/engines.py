@@ -93,7 +93,11 @@ def check_networks(one: Bundle, engine: str = "openvino") -> list[Finding]:
             before_s = time.perf_counter()
             detector.runner.run(unseen)
             took_ms = (time.perf_counter() - before_s) * 1e3
-        except (ConfigError, BundleError, RunFailed) as error:
+        except ConfigError as error:  # says itself what to install
+            cure = "mend the engine, or name one that is ok here in LINE.toml (engine.name)"
+            found.append(problem(subject, _first_line(error), cure))
+            continue
+        except (BundleError, RunFailed) as error:
             found.append(problem(subject, _first_line(error), "install the bundle again"))
             continue
         proved = "golden data" if one.manifest.golden else "no golden data to prove it"

@@ -23,7 +23,7 @@ from edge.inference.runner import (
 )
 
 ELEMENTS = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
-ERRORS_ONLY = 3  # of the library's own log
+ERRORS_ONLY, FATAL_ONLY = 3, 4  # of the library's own log
 # Operators that ONNX Runtime puts in place of Q/DQ around a convolution or a product
 INTEGER = (
     "QLinearConv",

@@ -13,7 +13,7 @@ import onnxruntime as ort
 from edge.errors import BundleError, ConfigError, EngineMissing
 from edge.inference.cuda.layer import Stream, device
 from edge.inference.cuda.run import GpuRunner, Ports
-from edge.inference.ort import ELEMENTS, ERRORS_ONLY, REFUSALS
+from edge.inference.ort import ELEMENTS, ERRORS_ONLY, FATAL_ONLY, REFUSALS
 from edge.inference.runner import (
     Input,
     Precision,
@@ -98,6 +98,8 @@ def open_runner(
         raise ConfigError(f"engine.name: onnxruntime-cuda needs {error.name}; {CURE}") from error
     if hasattr(ort, "preload_dlls"):
         ort.preload_dlls()  # CUDA and cuDNN out of Python packages, where they came with some
+    # a plan that cuDNN has not is told as an error each time, and another is taken
+    ort.set_default_logger_severity(FATAL_ONLY)
     is_half = precision != "fp32"
     data = unquantised(file, is_half=is_half, cache=cache)
     stream = gpu.stream()

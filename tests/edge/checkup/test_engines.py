@@ -47,6 +47,12 @@ def test_an_engine_that_is_not_there_is_a_problem_only_where_it_is_needed() -> N
     assert "buy one" in found.cure
 
 
+def test_networks_are_not_blamed_for_an_engine_that_is_not_there() -> None:
+    found = check_networks(load(SHIPPED / "motor"), "abacus")
+    assert [one.state for one in found] == [State.PROBLEM] * 3
+    assert all("engine.name" in one.cure and "install the bundle" not in one.cure for one in found)
+
+
 def test_the_boxs_own_engine_is_among_those_examined() -> None:
     assert "openvino" in {one.subject for one in check_engines()}
 
