@@ -9,6 +9,7 @@ from functools import cache
 from itertools import combinations
 
 import numpy as np
+from numpy.polynomial.legendre import leggauss  # np.polynomial is loaded by the first who asks
 
 from edge.fusion.mass import Mass
 from edge.fusion.products import conjunction
@@ -82,6 +83,6 @@ def _between(one: Mass, other: Mass) -> float:
 @cache
 def _quadrature(points: int) -> list[tuple[float, float]]:
     """Places and weights for an integral over 0 to 1, exact up to degree 2 points - 1."""
-    at, weights = np.polynomial.legendre.leggauss(points)
+    at, weights = leggauss(points)
     halves: Real = weights / 2
     return [(float(x), float(w)) for x, w in zip((at + 1) / 2, halves, strict=True)]

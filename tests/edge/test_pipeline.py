@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import os
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -165,27 +166,40 @@ async def cell(
             work.cancel()
 
 
-class Bystander(threading.Thread):
-    """Wants the processor every millisecond: how long this box, at its worst, lets anyone wait."""
+class Bystander:
+    """Wants each core every millisecond: how long this box, at its worst, lets anyone wait.
+
+    A thread for each, since a host may take one core of a virtual machine away and leave the other.
+    """
 
     def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.worst_ns = 0
         self._over = threading.Event()
+        self._worst_ns = dict.fromkeys(os.sched_getaffinity(0), 0)
+        self._threads = [
+            threading.Thread(target=self._watch, args=(core,), daemon=True)
+            for core in self._worst_ns
+        ]
 
     def __enter__(self) -> "Bystander":
-        self.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self.join()
+        for thread in self._threads:
+            thread.join()
 
-    def run(self) -> None:
+    @property
+    def worst_ns(self) -> int:
+        return max(self._worst_ns.values())
+
+    def _watch(self, core: int) -> None:
+        os.sched_setaffinity(threading.get_native_id(), {core})
         before_ns = time.monotonic_ns()
         while not self._over.wait(0.001):
             now_ns = time.monotonic_ns()
-            self.worst_ns = max(self.worst_ns, now_ns - before_ns - MS)
+            self._worst_ns[core] = max(self._worst_ns[core], now_ns - before_ns - MS)
             before_ns = now_ns
 
 
