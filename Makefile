@@ -5,9 +5,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 BEHIND := $(BIN)/python -m tests.behind
+SWAPS  := tests/test_swaps.py
 ARGS   ?=
 
-.PHONY: demo test test-engines engines check behind static calculates waits alone bench bundle clean
+.PHONY: demo test test-engines engines check static calculates waits alone swaps bench bundle clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/edge demo $(ARGS)
@@ -19,15 +20,12 @@ test: $(VENV)/.test mosquitto
 	$(MAKE) check
 
 # First what waits for peers, two at a time, and behind it, with what it leaves of the processor, what
-# only calculates; then what needs the machine to itself: a daemon, too, does some of its work behind all
-# others, and would share what is left
+# only calculates; then what promises fractions of a second, and behind it the linters alone; last what
+# has nothing beside it: a daemon, too, compiles a new bundle behind all others, and would share what is left
 check:
-	$(MAKE) --jobs=2 behind waits
-	$(MAKE) alone
-
-behind:
-	$(MAKE) static
-	$(MAKE) calculates
+	$(MAKE) --jobs=2 calculates waits
+	$(MAKE) --jobs=2 static alone
+	$(MAKE) swaps
 
 static:
 	@$(BEHIND) $(BIN)/ruff check .
@@ -42,7 +40,10 @@ waits:
 	$(BIN)/pytest -m waits --numprocesses 2 --dist loadfile
 
 alone:
-	$(BIN)/pytest -m "not waits and not calculates"
+	$(BIN)/pytest -m "not waits and not calculates" --ignore $(SWAPS)
+
+swaps:
+	$(BIN)/pytest $(SWAPS)
 
 test-engines: engines
 	$(BIN)/python -c 'from edge.inference.trt_build import library; print(library().__version__)'

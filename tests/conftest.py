@@ -11,7 +11,8 @@ settings.register_profile("whatever else runs", deadline=None)
 settings.load_profile("whatever else runs")
 
 TESTS = Path(__file__).parent
-# Every test has the machine to itself in `make check` but these, or one that is marked `alone`.
+# Every test has the machine to itself in `make check`, but for linters, or is one of these (but for
+# one that is marked `alone`).
 CALCULATES = (  # and waits for nobody: behind the tests that wait
     "edge/accept",
     "edge/commission",
