@@ -31,12 +31,12 @@ def awake(wake_us: int | None = None, *, request: Path = REQUEST) -> Iterator[bo
     may not ask for it, or the system knows no such request."""
     if wake_us is None:
         wake_us = default_us(CPUIDLE.read_text() if CPUIDLE.exists() else "")
+    is_held = True
     with contextlib.ExitStack() as held:
         try:
             file = held.enter_context(request.open("r+b", buffering=0))
             file.write(wake_us.to_bytes(4, sys.byteorder))
         except OSError as error:
             log.info("idle cores sleep as deep as they like: %s; edge doctor has the cure", error)
-            yield False
-            return
-        yield True
+            is_held = False
+        yield is_held

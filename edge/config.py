@@ -114,8 +114,7 @@ class Budget(Row):
     reserve_ms: PositiveFloat = 15.0  # until measured: kept back for inference and publishing
     min_reserve_ms: PositiveFloat = 8.0
     max_reserve_ms: PositiveFloat = 30.0
-    # idle cores wake within this; not given: 0 in a virtual machine, else 10
-    wake_us: Annotated[int, Field(ge=0, le=2_000_000_000)] | None = None
+    wake_us: int | None = Field(default=None, ge=0, le=2_000_000_000)  # see edge/awake.py
 
 
 class Storage(Row):

@@ -101,13 +101,13 @@ def check_sleep(driver: str, latencies_us: Iterable[int], *, may_ask: bool) -> l
     if deepest_us <= wanted_us:
         return []
     if may_ask:
-        return [ok("idle cores", f"wake within {wanted_us} us while the daemon runs ({driver})")]
+        return [ok("idle cores", f"are kept from deep sleep while the daemon runs ({driver})")]
     return [
         warning(
             "idle cores",
             f"may take {deepest_us} us by {driver} to wake, more in a virtual machine, and "
             f"{REQUEST} may not be written by this user",
-            "put systemd/60-edge.rules into /etc/udev/rules.d, then udevadm trigger",
+            "put systemd/60-edge.rules into /etc/udev/rules.d, then do as it says",
         )
     ]
 

@@ -98,12 +98,13 @@ def open_runner(
         raise ConfigError(f"engine.name: onnxruntime-cuda needs {error.name}; {CURE}") from error
     if hasattr(ort, "preload_dlls"):
         ort.preload_dlls()  # CUDA and cuDNN out of Python packages, where they came with some
-    # a plan that cuDNN has not is told as an error each time, and another is taken
-    ort.set_default_logger_severity(FATAL_ONLY)
     is_half = precision != "fp32"
     data = unquantised(file, is_half=is_half, cache=cache)
     stream = gpu.stream()
     session = _session(file, data, stream, threads, SETTINGS_HALF if is_half else SETTINGS)
+    # from the first run on; why a library cannot be loaded has been told by then: a plan that cuDNN
+    # has not is told as an error each time, and another is taken
+    ort.set_default_logger_severity(FATAL_ONLY)
     ports, is_free = _ports(file, session, wanted)
     network = OrtNetwork(session, stream, ports)
     try:

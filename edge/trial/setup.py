@@ -155,6 +155,12 @@ def add_plant_arguments(
         "--broker", choices=get_args(BrokerKind), default="auto",
         help="auto: mosquitto if installed, else amqtt (default %(default)s)",
     )  # fmt: skip
+    _add_daemon_arguments(parser)
+    parser.add_argument("--fault", action="append", default=[], metavar="FAULT", help=FAULT_HELP)
+
+
+def _add_daemon_arguments(parser: argparse.ArgumentParser) -> None:
+    """By what the parts are judged."""
     parser.add_argument(
         "--engine", choices=ENGINE_NAMES, default=DEFAULT_ENGINE,
         help="that runs the daemon's networks, as engine.name (default %(default)s)",
@@ -168,7 +174,6 @@ def add_plant_arguments(
         help="a recipe and its bundle, in place of --bundle; the parts of a station take turns. "
         "Without DIR: one that the daemon does not know. May be given again",
     )  # fmt: skip
-    parser.add_argument("--fault", action="append", default=[], metavar="FAULT", help=FAULT_HELP)
 
 
 def setup_from(options: argparse.Namespace) -> Setup:
